@@ -1,0 +1,1 @@
+"""What the figures are: vocabulary, cubes, the ledger of versions and the database."""

@@ -1,0 +1,160 @@
+"""The canonical form of a cube: its CSV, whose sha256 is the cube's identity.
+
+UTF-8, LF, a field quoted only where needed (none of ours ever needs it), an absent field empty, rows in
+canonical order, numbers as the shortest decimal that reads back equal.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from datasets.cube import (
+    FLAGS,
+    NO_COUNT,
+    NO_DAY,
+    SEXES,
+    STATUSES,
+    Columns,
+    Cube,
+    cube_of,
+    day,
+    day_number,
+    flag_bits,
+)
+from datasets.numbers import number_of, number_texts
+from datasets.vocabulary import Breakdown, Flag, MunicipalityCode, Sex, Status
+
+HEADER = "municipality,sex,year,periodStart,periodEnd,breakdown,value,status,flags,low,high,count"
+_NAMES = HEADER.split(",")
+_Read = TypeVar("_Read")
+
+
+def canonical_csv(cube: Cube) -> bytes:
+    """Return the canonical form of *cube*."""
+    texts = texts_of(cube)
+    rows = map(",".join, zip(*(texts[name] for name in _NAMES), strict=True))
+    return "\n".join((HEADER, *rows, "")).encode()
+
+
+def figures_hash(csv_bytes: bytes) -> bytes:
+    """Return the sha256 of a canonical form: the identity of its cube."""
+    return hashlib.sha256(csv_bytes).digest()
+
+
+def texts_of(cube: Cube) -> Mapping[str, Sequence[str]]:
+    """Return every column of *cube* as canonical text, by the name in the header."""
+    columns = cube.columns
+    return {
+        "municipality": _coded(columns.municipality, cube.municipalities),
+        "sex": _coded(columns.sex, SEXES),
+        "year": _each(columns.year, str),
+        "periodStart": _each(columns.start, _day_text),
+        "periodEnd": _each(columns.end, _day_text),
+        "breakdown": _coded(columns.breakdown, [part.text for part in cube.breakdowns]),
+        "value": number_texts(columns.value),
+        "status": _coded(columns.status, ("", *STATUSES)),
+        "flags": _each(columns.flags, flags_text),
+        "low": number_texts(columns.low),
+        "high": number_texts(columns.high),
+        "count": _each(columns.count, _count_text),
+    }
+
+
+def flags_text(bits: int) -> str:
+    """Return flags as canonical text: names sorted, joined by semicolons."""
+    return ";".join(sorted(flag for at, flag in enumerate(FLAGS) if bits >> at & 1))
+
+
+def cube_of_csv(csv_bytes: bytes) -> Cube:
+    """Read a canonical form back.
+
+    Raises ValueError where the bytes are not one; that they are *the* canonical form is what the hash tells.
+    """
+    if not csv_bytes.startswith(HEADER.encode() + b"\n"):
+        raise ValueError("this is not the canonical form of a cube: the header differs")
+    options = csv.ConvertOptions(column_types=dict.fromkeys(_NAMES, pa.string()), strings_can_be_null=False)
+    table = csv.read_csv(BytesIO(csv_bytes), convert_options=options)
+    municipality, municipalities = _distinct(table, "municipality", MunicipalityCode)
+    breakdown, breakdowns = _distinct(table, "breakdown", Breakdown.parse)
+    columns = Columns(
+        municipality=municipality.astype(np.uint16),
+        sex=_mapped(table, "sex", _sex_code).astype(np.uint8),
+        year=_mapped(table, "year", int).astype(np.int16),
+        start=_mapped(table, "periodStart", _day_of).astype(np.int32),
+        end=_mapped(table, "periodEnd", _day_of).astype(np.int32),
+        breakdown=breakdown.astype(np.uint32),
+        value=_mapped(table, "value", _number),
+        status=_mapped(table, "status", _status_code).astype(np.uint8),
+        flags=_mapped(table, "flags", _flag_bits).astype(np.uint8),
+        low=_mapped(table, "low", _number),
+        high=_mapped(table, "high", _number),
+        count=_mapped(table, "count", _count_of).astype(np.int64),
+    )
+    return cube_of(municipalities, breakdowns, columns)
+
+
+def _coded(positions: NDArray[np.integer[Any]], codes: Sequence[str]) -> list[str]:
+    if len(positions) and not positions.strides[0]:
+        return [codes[positions[0]]] * len(positions)
+    return [codes[at] for at in positions.tolist()]
+
+
+def _each(column: NDArray[np.integer[Any]], text: Callable[[int], str]) -> list[str]:
+    """Write a column whose values mostly repeat: each distinct one once."""
+    if len(column) and not column.strides[0]:
+        return [text(int(column[0]))] * len(column)
+    distinct, at = np.unique(column, return_inverse=True)
+    return _coded(at, [text(int(one)) for one in distinct])
+
+
+def _day_text(number: int) -> str:
+    return "" if number == NO_DAY else day(number).isoformat()
+
+
+def _count_text(count: int) -> str:
+    return "" if count == NO_COUNT else str(count)
+
+
+def _distinct(
+    table: pa.Table, name: str, read: Callable[[str], _Read]
+) -> tuple[NDArray[np.int64], list[_Read]]:
+    column = table[name].combine_chunks().dictionary_encode()
+    return column.indices.to_numpy().astype(np.int64), [
+        read(str(text)) for text in column.dictionary.to_pylist()
+    ]
+
+
+def _mapped(table: pa.Table, name: str, read: Callable[[str], float]) -> NDArray[np.float64]:
+    at, values = _distinct(table, name, read)
+    return np.array(values, np.float64)[at] if values else np.empty(0)
+
+
+def _day_of(text: str) -> int:
+    return day_number(date.fromisoformat(text)) if text else NO_DAY
+
+
+def _number(text: str) -> float:
+    return number_of(text) if text else float("nan")
+
+
+def _count_of(text: str) -> int:
+    return int(text) if text else NO_COUNT
+
+
+def _sex_code(text: str) -> int:
+    return SEXES.index(Sex(text))
+
+
+def _status_code(text: str) -> int:
+    return STATUSES.index(Status(text)) + 1 if text else 0
+
+
+def _flag_bits(text: str) -> int:
+    return flag_bits(frozenset(Flag(name) for name in text.split(";") if name))

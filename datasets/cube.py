@@ -1,0 +1,260 @@
+"""A cube: all figures of one indicator in one version, in memory as columns in canonical order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.numbers import LARGEST, SMALLEST
+from datasets.vocabulary import (
+    Breakdown,
+    Flag,
+    Interval,
+    MunicipalityCode,
+    Observation,
+    Period,
+    Sex,
+    Status,
+    Year,
+)
+
+SEXES = tuple(Sex)
+STATUSES = tuple(Status)
+FLAGS = tuple(Flag)
+NO_DAY = np.iinfo(np.int32).min
+NO_COUNT = -1
+_EPOCH = date(1970, 1, 1)
+_LARGEST_COUNT = 2**53
+_NUMBERS = ("value", "low", "high")
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
+_Code = TypeVar("_Code", MunicipalityCode, Breakdown)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Columns:
+    """The columns of a cube, one entry a figure, in any order.
+
+    `municipality` and `breakdown` are positions in the code tuples that go with the columns; `sex` and
+    `status` positions in SEXES and STATUSES (status from 1, 0 is none); `flags` bits in the order of FLAGS;
+    days count from 1970-01-01 with NO_DAY for none; NaN and NO_COUNT stand for an absent number.
+    """
+
+    municipality: NDArray[np.uint16]
+    sex: NDArray[np.uint8]
+    year: NDArray[np.int16]
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    breakdown: NDArray[np.uint32]
+    value: Floats
+    status: NDArray[np.uint8]
+    flags: NDArray[np.uint8]
+    low: Floats
+    high: Floats
+    count: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def take(self, positions: Positions) -> Self:
+        """Return the figures at *positions*, in that order."""
+        return type(self)(**{field.name: getattr(self, field.name)[positions] for field in fields(self)})
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """All figures of one indicator, ordered by municipality, sex, year and breakdown; made by `cube_of`."""
+
+    municipalities: tuple[MunicipalityCode, ...]
+    breakdowns: tuple[Breakdown, ...]
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __iter__(self) -> Iterator[Observation]:
+        return map(self.observation, range(len(self)))
+
+    def observation(self, position: int) -> Observation:
+        """Return the figure at *position* as one value."""
+        row = {field.name: getattr(self.columns, field.name)[position] for field in fields(Columns)}
+        has_value = not row["status"]
+        has_interval = not np.isnan(row["low"])
+        return Observation(
+            municipality=self.municipalities[row["municipality"]],
+            sex=SEXES[row["sex"]],
+            year=Year(int(row["year"])),
+            period=None if row["start"] == NO_DAY else Period(day(row["start"]), day(row["end"])),
+            breakdown=self.breakdowns[row["breakdown"]],
+            value=float(row["value"]) if has_value else None,
+            status=None if has_value else STATUSES[row["status"] - 1],
+            flags=frozenset(flag for bit, flag in enumerate(FLAGS) if row["flags"] >> bit & 1),
+            interval=Interval(float(row["low"]), float(row["high"])) if has_interval else None,
+            count=None if row["count"] == NO_COUNT else int(row["count"]),
+        )
+
+    @cached_property
+    def bytes_held(self) -> int:
+        """Return how much memory the columns take; a column of one repeated value takes none."""
+        arrays = (getattr(self.columns, field.name) for field in fields(Columns))
+        return sum(array.nbytes if array.strides[0] else array.itemsize for array in arrays)
+
+
+def day(number: int) -> date:
+    """Return the date *number* days after 1970-01-01."""
+    return _EPOCH + timedelta(days=int(number))
+
+
+def day_number(when: date) -> int:
+    """Return the days from 1970-01-01 to *when*."""
+    return (when - _EPOCH).days
+
+
+def cube_of(
+    municipalities: Sequence[MunicipalityCode], breakdowns: Sequence[Breakdown], columns: Columns
+) -> Cube:
+    """Return the cube of *columns* in any order, without periods that are their calendar year.
+
+    Raises ValueError for figures that cannot be, and for two figures with one key.
+    """
+    columns = _plain(columns)
+    for name, rule, broken in broken_rules(columns):
+        message = f"{name}: {rule} (figure {int(np.argmax(broken))} of those given)"
+        raise ValueError(message)
+    areas, columns = _sorted_codes(municipalities, columns, "municipality")
+    divisions, columns = _sorted_codes(breakdowns, columns, "breakdown")
+    keys = (columns.breakdown, columns.year, columns.sex, columns.municipality)
+    columns = columns.take(np.lexsort(keys))
+    _refuse_twins(areas, divisions, columns)
+    return Cube(areas, divisions, _compact(columns))
+
+
+def cube_from(observations: Sequence[Observation]) -> Cube:
+    """Return the cube of *observations*, in any order; raises as `cube_of` does."""
+    places = {
+        code: at for at, code in enumerate(dict.fromkeys(figure.municipality for figure in observations))
+    }
+    parts = {part: at for at, part in enumerate(dict.fromkeys(figure.breakdown for figure in observations))}
+    periods = [figure.period for figure in observations]
+    intervals = [figure.interval for figure in observations]
+    nan = float("nan")
+    columns = Columns(
+        municipality=np.array([places[figure.municipality] for figure in observations], np.uint16),
+        sex=np.array([SEXES.index(figure.sex) for figure in observations], np.uint8),
+        year=np.array([figure.year for figure in observations], np.int16),
+        start=np.array([day_number(period.start) if period else NO_DAY for period in periods], np.int32),
+        end=np.array([day_number(period.end) if period else NO_DAY for period in periods], np.int32),
+        breakdown=np.array([parts[figure.breakdown] for figure in observations], np.uint32),
+        value=np.array([nan if f.value is None else f.value for f in observations], np.float64),
+        status=np.array([STATUSES.index(f.status) + 1 if f.status else 0 for f in observations], np.uint8),
+        flags=np.array([flag_bits(figure.flags) for figure in observations], np.uint8),
+        low=np.array([interval.low if interval else nan for interval in intervals], np.float64),
+        high=np.array([interval.high if interval else nan for interval in intervals], np.float64),
+        count=np.array([NO_COUNT if f.count is None else f.count for f in observations], np.int64),
+    )
+    return cube_of(tuple(places), tuple(parts), columns)
+
+
+def _numbered(codes: Iterable[_Code]) -> dict[_Code, int]:
+    return {code: at for at, code in enumerate(dict.fromkeys(codes))}
+
+
+def flag_bits(flags: frozenset[Flag]) -> int:
+    """Return *flags* as the bits of the stored form."""
+    return sum(1 << FLAGS.index(flag) for flag in flags)
+
+
+def _plain(columns: Columns) -> Columns:
+    """Drop periods that say no more than their year, and the sign of zero."""
+    year = columns.year.astype(np.int64)
+    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+    last = (year - 1969).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) - 1
+    whole_year = (columns.start == first) & (columns.end == last)
+    return replace(
+        columns,
+        start=np.where(whole_year, np.int32(NO_DAY), columns.start),
+        end=np.where(whole_year, np.int32(NO_DAY), columns.end),
+        value=columns.value + 0.0,
+        low=columns.low + 0.0,
+        high=columns.high + 0.0,
+    )
+
+
+def broken_rules(columns: Columns) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield each rule that some figures break: the column to look at, the rule, and which figures."""
+    has_value, has_low = ~np.isnan(columns.value), ~np.isnan(columns.low)
+    has_period = columns.start != NO_DAY
+    years = columns.end.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    extras = (columns.flags != 0) | has_low | (columns.count != NO_COUNT)
+    outside = ~((columns.low <= columns.value) & (columns.value <= columns.high))
+    rules = [
+        ("value", "a figure has a value, or a status that says why not", ~has_value & (columns.status == 0)),
+        ("status", "a figure with a value has no status", has_value & (columns.status != 0)),
+        ("status", "flags, interval and count go with a value", ~has_value & extras),
+        ("low", "an interval has two bounds", has_low != ~np.isnan(columns.high)),
+        ("low", "a value lies inside its interval", has_value & has_low & outside),
+        ("periodStart", "a period has a start and an end", has_period != (columns.end != NO_DAY)),
+        ("periodStart", "a period does not run backwards", has_period & (columns.start > columns.end)),
+        ("year", "the year of a figure is its period's last", has_period & (years != columns.year)),
+        ("count", "a count is a whole number from 0", columns.count < NO_COUNT),
+        ("count", "a count is a whole number from 0", columns.count > _LARGEST_COUNT),
+        *((name, "no figure has such a number", _impossible(getattr(columns, name))) for name in _NUMBERS),
+    ]
+    return ((name, rule, broken) for name, rule, broken in rules if broken.any())
+
+
+def _impossible(numbers: Floats) -> NDArray[np.bool_]:
+    size = np.abs(numbers)
+    return (size >= LARGEST) | ((size > 0) & (size < SMALLEST))
+
+
+def _sorted_codes(codes: Sequence[_Code], columns: Columns, name: str) -> tuple[tuple[_Code, ...], Columns]:
+    """Return the codes that *columns* use, sorted, and the columns pointing at them."""
+    used = np.unique(getattr(columns, name))
+    order = sorted(used.tolist(), key=lambda at: code_text(codes[at]))
+    moved = np.zeros(len(codes), dtype=getattr(columns, name).dtype)
+    moved[order] = np.arange(len(order))
+    return tuple(codes[at] for at in order), replace(columns, **{name: moved[getattr(columns, name)]})
+
+
+def code_text(code: MunicipalityCode | Breakdown) -> str:
+    """Return the canonical text of a code, by which figures are ordered."""
+    return code.text if isinstance(code, Breakdown) else str(code)
+
+
+def _refuse_twins(
+    areas: tuple[MunicipalityCode, ...], divisions: tuple[Breakdown, ...], columns: Columns
+) -> None:
+    names = ("municipality", "sex", "year", "breakdown")
+    same = np.ones(max(len(columns) - 1, 0), dtype=np.bool_)
+    for name in names:
+        column = getattr(columns, name)
+        same &= column[1:] == column[:-1]
+    if same.any():
+        at = int(np.argmax(same))
+        message = (
+            f"two figures for {areas[columns.municipality[at]]}, {SEXES[columns.sex[at]]},"
+            f" {columns.year[at]} {divisions[columns.breakdown[at]].text}".rstrip()
+        )
+        raise ValueError(message)
+
+
+def _compact(columns: Columns) -> Columns:
+    """Let a column of one repeated value take no memory, and make every column read-only."""
+    packed = {}
+    for field in fields(Columns):
+        array = getattr(columns, field.name)
+        first = array[:1]
+        constant = len(array) > 1 and (
+            (array == first).all() or (array.dtype.kind == "f" and np.isnan(array).all())
+        )
+        packed[field.name] = (
+            np.broadcast_to(first[0], array.shape) if constant else np.ascontiguousarray(array)
+        )
+        packed[field.name].flags.writeable = False
+    return Columns(**packed)

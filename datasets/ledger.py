@@ -1,0 +1,78 @@
+"""The ledger's records as values: releases, what stood at a release, attempts."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from datasets.catalogue import Dataset, Indicator
+from datasets.changes import Counts, Version
+from datasets.cube import Cube
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """The publishing of one version; releases of all datasets stand on one line, numbered from 1."""
+
+    number: int
+    dataset: str
+    version: Version
+    published_at: datetime
+    source_time: datetime | None
+    note: str
+    fingerprint: bytes
+    dataset_sha256: bytes
+    counts: Counts
+
+
+class Entry(Struct, frozen=True):
+    """One indicator as it stood at a release: the names of its cube and of its metadata."""
+
+    dataset: str
+    indicator: str
+    data_sha256: bytes
+    metadata_sha256: bytes
+
+    @property
+    def manifest_line(self) -> str:
+        """Return the line that stands for this indicator in the manifest of its version."""
+        return f"{self.data_sha256.hex()} {self.metadata_sha256.hex()} {self.indicator}\n"
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A dataset as a loader would publish it; becomes a version only if it differs from the last."""
+
+    dataset: Dataset
+    indicators: Mapping[str, Indicator]
+    cubes: Mapping[str, Cube]
+    note: str = ""
+    source_time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse figures without a definition and definitions without a cube."""
+        if self.indicators.keys() != self.cubes.keys():
+            odd = sorted(self.indicators.keys() ^ self.cubes.keys())
+            message = f"{self.dataset.id}: both figures and a definition are needed for {', '.join(odd)}"
+            raise ValueError(message)
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try to load a dataset and what came of it: published, unchanged, held or failed."""
+
+    dataset: str
+    source: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: str
+    release: int | None = None
+    detail: str = ""
+
+
+def manifest(entries: Iterable[Entry]) -> bytes:
+    """Return the manifest of a version: the sorted lines `figures metadata indicatorId`."""
+    return "".join(sorted(entry.manifest_line for entry in entries)).encode()
+
+
+def fingerprint(entries: Iterable[Entry]) -> bytes:
+    """Return the sha256 of the manifest: the identity of a version."""
+    return hashlib.sha256(manifest(entries)).digest()

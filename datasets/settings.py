@@ -1,0 +1,71 @@
+"""The settings, read once from the environment; a wrong one is refused with its name."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from datasets.closest import closest
+from datasets.errors import SettingError
+
+_PREFIX = "LANSDATA_"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What can be set from outside, as `LANSDATA_` and the name in capitals."""
+
+    home: str = ".lansdata"
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    public_url: str = ""
+    kolada_url: str = "https://api.kolada.se/v3"
+    scb_url: str = "https://statistikdatabasen.scb.se/api/v2"
+    socialstyrelsen_url: str = "https://sdb.socialstyrelsen.se/api/v1/sv"
+    cache_mb: Annotated[int, Meta(ge=1, le=65536)] = 256
+    rate: Annotated[int, Meta(ge=1)] = 600
+
+    def __post_init__(self) -> None:
+        """Refuse addresses that no client could use."""
+        for name in ("public_url", "kolada_url", "scb_url", "socialstyrelsen_url"):
+            _check_address(name, getattr(self, name))
+        if self.database_url and urlsplit(self.database_url).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("`$.database_url`: must begin with postgresql://")
+
+    @property
+    def home_path(self) -> Path:
+        """Return the folder for the embedded database, snapshots and files, as an absolute path."""
+        return Path(self.home).expanduser().resolve()
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings that *environment* holds.
+
+    Raises SettingError that names the setting; an unknown LANSDATA_ name is refused too, with the closest.
+    """
+    names = {_PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    given = {name: text for name, text in environment.items() if name.startswith(_PREFIX) and text}
+    for name in given.keys() - names.keys():
+        hint = ", ".join(closest(name, names))
+        message = f"{name} is not a setting" + (f"; closest: {hint}" if hint else "")
+        raise SettingError(message)
+    try:
+        return msgspec.convert({names[name]: text for name, text in given.items()}, Settings, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        field = next((name for name, own in names.items() if f"$.{own}" in str(error)), "a setting")
+        message = f"{field}: {str(error).split(' - at ')[0]}"
+        raise SettingError(message) from None
+
+
+def _check_address(name: str, address: str) -> None:
+    parts = urlsplit(address)
+    if address and (
+        parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment
+    ):
+        message = f"`$.{name}`: {address!r} is not an http address without query"
+        raise ValueError(message)

@@ -1,0 +1,159 @@
+"""Every statement the ledger is asked with, as a value; always in a stated order."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Insert,
+    LargeBinary,
+    Select,
+    Update,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.expression import text
+
+from datasets.tables import attempt, cube, cube_validity, metadata, release
+
+_PUBLISHER_LOCK = 0x4C_44_50_55_42  # "LDPUB": one publisher at a time, over all processes
+_SHAPE_LOCK = 0x4C_44_53_48_50
+CHANNEL = "lansdata_release"
+
+
+def releases(*, after: int = 0) -> Select[Any]:
+    """Return the releases after number *after*, oldest first."""
+    return select(release).where(release.c.number > after).order_by(release.c.number)
+
+
+def entries_at(number: int, dataset: str | None = None) -> Select[Any]:
+    """Return what stood at release *number*, of one dataset or of all, by dataset and indicator."""
+    valid = cube_validity.c
+    statement = select(valid.dataset, valid.indicator, valid.data_sha256, valid.metadata_sha256).where(
+        valid.from_release <= number,
+        or_(valid.until_release.is_(None), valid.until_release > number),
+    )
+    if dataset is not None:
+        statement = statement.where(valid.dataset == dataset)
+    return statement.order_by(valid.dataset, valid.indicator)
+
+
+def cubes(hashes: Collection[bytes]) -> Select[Any]:
+    """Return the stored cubes named by *hashes*."""
+    return (
+        select(cube.c.sha256, cube.c.encoding, cube.c.body)
+        .where(_named(cube.c.sha256, hashes))
+        .order_by(cube.c.sha256)
+    )
+
+
+def coverages(hashes: Collection[bytes]) -> Select[Any]:
+    """Return what the cubes named by *hashes* cover."""
+    return select(cube.c.sha256, cube.c.coverage).where(_named(cube.c.sha256, hashes)).order_by(cube.c.sha256)
+
+
+def metadata_bodies(hashes: Collection[bytes]) -> Select[Any]:
+    """Return the metadata named by *hashes*."""
+    return (
+        select(metadata.c.sha256, metadata.c.body)
+        .where(_named(metadata.c.sha256, hashes))
+        .order_by(metadata.c.sha256)
+    )
+
+
+def cube_hashes() -> Select[Any]:
+    """Return the name of every stored cube."""
+    return select(cube.c.sha256).order_by(cube.c.sha256)
+
+
+def metadata_hashes() -> Select[Any]:
+    """Return the name of every stored piece of metadata."""
+    return select(metadata.c.sha256).order_by(metadata.c.sha256)
+
+
+def newest_attempts() -> Select[Any]:
+    """Return the last attempt of each dataset and outcome, newest first within a dataset."""
+    return (
+        select(attempt)
+        .distinct(attempt.c.dataset, attempt.c.outcome)
+        .order_by(attempt.c.dataset, attempt.c.outcome, attempt.c.finished_at.desc(), attempt.c.id.desc())
+    )
+
+
+def try_publisher_lock() -> Select[Any]:
+    """Ask for the right to publish until the end of the transaction; false when somebody else has it."""
+    return select(func.pg_try_advisory_xact_lock(_PUBLISHER_LOCK))
+
+
+def shape_lock() -> Select[Any]:
+    """Wait for the right to change the database's shape, until the end of the transaction."""
+    return select(func.pg_advisory_xact_lock(_SHAPE_LOCK))
+
+
+def keep_cubes() -> Insert:
+    """Keep cubes that are not kept yet."""
+    return insert(cube).on_conflict_do_nothing()
+
+
+def keep_metadata() -> Insert:
+    """Keep metadata that is not kept yet."""
+    return insert(metadata).on_conflict_do_nothing()
+
+
+def end_validity(dataset: str, indicators: Collection[str], number: int) -> Update:
+    """Let what is now valid for *indicators* end at release *number*."""
+    valid = cube_validity.c
+    return (
+        update(cube_validity)
+        .where(valid.dataset == dataset, valid.indicator.in_(indicators), valid.until_release.is_(None))
+        .values(until_release=number)
+    )
+
+
+def begin_validity() -> Insert:
+    """Let new states of indicators begin."""
+    return insert(cube_validity)
+
+
+def add_release() -> Insert:
+    """Put one release on the line."""
+    return insert(release)
+
+
+def _named(column: Column[bytes], hashes: Collection[bytes]) -> ColumnElement[bool]:
+    # one array, not one parameter a hash: a night may ask for more than a statement has room for
+    return column == any_(literal(list(hashes), ARRAY(LargeBinary)))
+
+
+def add_attempt() -> Insert:
+    """Record an attempt."""
+    return insert(attempt)
+
+
+def database_time() -> Select[tuple[datetime]]:
+    """Return the database's clock now, not at the start of the transaction."""
+    return select(func.clock_timestamp())
+
+
+def announce(number: int) -> Select[Any]:
+    """Tell every listener of release *number*, once the transaction is committed."""
+    return select(func.pg_notify(CHANNEL, str(number)))
+
+
+def may_write() -> Select[Any]:
+    """Ask whether the role in use could change the ledger."""
+    return select(func.has_table_privilege("release", "INSERT"))
+
+
+def become_reader() -> Executable:
+    """Give up every right but reading, for the rest of the connection."""
+    return text("SET ROLE lansdata_api")

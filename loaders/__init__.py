@@ -1,0 +1,1 @@
+"""From a source's answer to cubes: one module a source."""

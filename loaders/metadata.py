@@ -1,0 +1,165 @@
+"""From the TOML of a hand-over to the definitions of a dataset and its indicators: every fault at once."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import NODEFAULT, Struct
+
+from datasets.areas import area
+from datasets.catalogue import Dataset, Indicator
+from datasets.closest import closest
+from datasets.errors import Fault, FaultyFileError, UnknownCodeError
+from datasets.units import unit
+
+_LARGEST = 8 << 20
+_Metadata = TypeVar("_Metadata", bound=Struct)
+
+
+class Form(Struct, frozen=True, forbid_unknown_fields=True):
+    """The TOML of a hand-over as it stands; `file` names the table beside it."""
+
+    file: str
+    dataset: dict[str, Any]
+    indicator: list[dict[str, Any]]
+    sheet: str = ""
+    encoding: str = "utf-8-sig"
+    note: str = ""
+    retrieved: Any = None
+    """A TOML date or time, which one type annotation cannot say."""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none."""
+        if self.retrieved is not None and not isinstance(self.retrieved, date):
+            raise ValueError("retrieved must be a date like 2026-03-04, without quotes")
+
+
+class Definitions(Struct, frozen=True):
+    """What the TOML defines; a part that is faulty is None."""
+
+    form: Form
+    dataset: Dataset | None
+    indicators: dict[str, Indicator | None]
+    faults: tuple[Fault, ...]
+
+
+def read_definitions(path: Path) -> Definitions:
+    """Read the TOML at *path*; raises FaultyFileError where it is none at all."""
+    form = _form(path)
+    faults: list[Fault] = []
+    dataset = _converted(form.dataset, Dataset, path.name, "dataset", faults)
+    indicators: dict[str, Indicator | None] = {}
+    for number, table in enumerate(form.indicator, 1):
+        name = str(table.get("id", f"indicator {number}"))
+        if name in indicators:
+            faults.append(Fault(file=path.name, column=f"indicator {name}", reason="stands twice"))
+        indicator = _converted(table, Indicator, path.name, f"indicator {name}", faults)
+        if indicator:
+            faults += _wrong_codes(indicator, path.name)
+        indicators[name] = indicator
+    return Definitions(form, dataset, indicators, tuple(faults))
+
+
+def source_time(form: Form) -> datetime | None:
+    """Return when the source had the figures so, in UTC; a bare date is its midnight."""
+    when = form.retrieved
+    if when is not None and not isinstance(when, datetime):
+        when = datetime.combine(when, time(), UTC)
+    return when if when is None or when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _form(path: Path) -> Form:
+    def refused(reason: str) -> FaultyFileError:
+        return FaultyFileError([Fault(file=path.name, reason=reason)])
+
+    if not path.is_file():
+        raise refused("there is no such file")
+    if path.stat().st_size > _LARGEST:
+        raise refused("the file is larger than 8 MB")
+    try:
+        raw = tomllib.loads(path.read_text("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reason = f"is not TOML: {error}"
+        raise refused(reason) from None
+    faults: list[Fault] = []
+    form = _converted(raw, Form, path.name, "", faults)
+    if form and Path(form.file).name != form.file:
+        reason = "must name a file beside the TOML, without folders"
+        faults.append(Fault(file=path.name, column="file", value=form.file, reason=reason))
+    if form is None or faults:
+        raise FaultyFileError(faults)
+    return form
+
+
+def _converted(
+    table: Mapping[str, Any], kind: type[_Metadata], file: str, place: str, faults: list[Fault]
+) -> _Metadata | None:
+    """Return *table* as a *kind*, or None with every field's fault added to *faults*."""
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    found = [
+        Fault(
+            file=file,
+            column=_joined(place, name),
+            reason="is no field of the form",
+            closest=closest(name, known),
+        )
+        for name in table.keys() - known.keys()
+    ]
+    for name, field in known.items():
+        if name in table:
+            try:
+                msgspec.convert(table[name], field.type)
+            except (msgspec.ValidationError, ValueError) as error:
+                found.append(_field_fault(file, _joined(place, name), table[name], str(error)))
+        elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
+            found.append(Fault(file=file, column=_joined(place, name), reason="is missing"))
+    faults += sorted(found)
+    if found:
+        return None
+    try:
+        return msgspec.convert(table, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        faults.append(Fault(file=file, column=place, reason=str(error)))
+        return None
+
+
+def _field_fault(file: str, column: str, value: object, error: str) -> Fault:
+    reason, _, where = error.partition(" - at `$")
+    text = value if isinstance(value, str) else ""
+    return Fault(file=file, column=column + where.rstrip("`"), value=text, reason=reason)
+
+
+def _wrong_codes(indicator: Indicator, file: str) -> list[Fault]:
+    """Return the faults of the codes that the form itself cannot judge."""
+    place = f"indicator {indicator.id}"
+    faults = []
+    try:
+        unit(indicator.unit)
+    except UnknownCodeError as error:
+        faults.append(_code_fault(file, f"{place}.unit", error))
+    for note in indicator.notes:
+        for code in note.municipalities:
+            try:
+                area(code)
+            except UnknownCodeError as error:
+                faults.append(_code_fault(file, f"{place}.notes.municipalities", error))
+        for name, category in note.breakdown.items():
+            dimension = indicator.breakdowns.get(name)
+            if dimension is None or category not in dimension.categories:
+                reason = "is no breakdown of this indicator"
+                value = f"{name}:{category}"
+                faults.append(Fault(file=file, column=f"{place}.notes.breakdown", value=value, reason=reason))
+    return faults
+
+
+def _code_fault(file: str, column: str, error: UnknownCodeError) -> Fault:
+    return Fault(
+        file=file, column=column, value=error.value, reason=f"is no {error.kind}", closest=error.closest
+    )
+
+
+def _joined(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name

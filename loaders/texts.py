@@ -1,0 +1,84 @@
+"""What the texts of a tidy sheet may say: codes, years, days and numbers, each read alone."""
+
+import math
+from datetime import date
+
+from datasets.closest import closest
+from datasets.cube import SEXES, STATUSES, day_number, flag_bits
+from datasets.errors import UnknownCodeError
+from datasets.numbers import number_of, number_text
+from datasets.vocabulary import Flag, Sex, Status, Year
+
+_SEX_WORDS = {
+    "total": "totalt alla båda könen",
+    "women": "kvinnor flickor",
+    "men": "män pojkar",
+    "other": "annat",
+}
+_STATUS_WORDS = {
+    "missing": "saknas",
+    "suppressed": "sekretess dold",
+    "notApplicable": "ej tillämplig",
+    "notYetPublished": "ännu inte publicerad",
+}
+
+
+def quick_of(text: str) -> float:
+    """Read a number as fast as can be; whether every digit survived is looked at afterwards."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def decimal_point_of(text: str) -> tuple[str, ...]:
+    """Return a number written with comma or thousand marks as it should be written, if that is clear."""
+    try:
+        return (number_text(number_of(text.replace(" ", "").replace("\xa0", "").replace(",", "."))),)
+    except ValueError:
+        return ()
+
+
+def sex_of(text: str) -> int:
+    """Return the position of a sex; a Swedish word for it finds the right code."""
+    if text not in SEXES:
+        raise UnknownCodeError("sex", text, closest(text, _SEX_WORDS))
+    return [*SEXES].index(Sex(text))
+
+
+def status_of(text: str) -> int:
+    """Return the stored code of a status."""
+    if text not in STATUSES:
+        raise UnknownCodeError("status", text, closest(text, _STATUS_WORDS))
+    return [*STATUSES].index(Status(text)) + 1
+
+
+def flags_of(text: str) -> int:
+    """Return the bits of flags joined by semicolons."""
+    names = [name.strip() for name in text.split(";")]
+    for name in names:
+        if name not in [*Flag]:
+            raise UnknownCodeError("flag", name, closest(name, [*Flag]))
+    return flag_bits(frozenset(map(Flag, names)))
+
+
+def year_of(text: str) -> int:
+    """Return a year in four digits."""
+    if not text.isascii() or not text.isdecimal():
+        raise ValueError("is no year in four digits")
+    return Year(int(text))
+
+
+def day_of(text: str) -> int:
+    """Return the number of a day written as 2021-12-31."""
+    try:
+        return day_number(date.fromisoformat(text))
+    except ValueError:
+        raise ValueError("is no date like 2021-12-31") from None
+
+
+def count_of(text: str) -> int:
+    """Return a whole number from 0."""
+    if not text.isascii() or not text.isdecimal():
+        raise ValueError("is no whole number from 0")
+    return int(text)

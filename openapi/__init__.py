@@ -1,0 +1,1 @@
+"""The public contract: builds, validates and keeps openapi.json."""
