@@ -1,6 +1,7 @@
 """What a cube covers: kept beside it, so that lists can tell without reading the figures."""
 
 from functools import cache
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ class Coverage(Struct, frozen=True):
     breakdowns: tuple[str, ...]
 
 
+_Code = TypeVar("_Code")
 _decoder = msgspec.json.Decoder(Coverage)
 
 
@@ -52,5 +54,5 @@ def read_coverage(body: bytes) -> Coverage:
 
 
 @cache
-def _shared(codes: tuple) -> tuple:
+def _shared(codes: tuple[_Code, ...]) -> tuple[_Code, ...]:
     return codes

@@ -127,7 +127,11 @@ def _copy(site: Path, copy: Path) -> None:
 
 def _reaches(account: Account, path: Path) -> bool:
     ask = ["test", "-x", str(path)]
-    asked = subprocess.run(ask, check=False, cwd="/", env=ENVIRONMENT, **identity(account))  # noqa: S603  # ours
+    try:
+        asked = subprocess.run(ask, check=False, cwd="/", env=ENVIRONMENT, **identity(account))  # noqa: S603
+    except PermissionError as error:
+        message = f"root may not become {account.uid} here, and PostgreSQL refuses root: use an ordinary user"
+        raise DatabaseStartError(message) from error
     return asked.returncode == 0
 
 

@@ -65,10 +65,11 @@ def read_definitions(path: Path) -> Definitions:
 
 def source_time(form: Form) -> datetime | None:
     """Return when the source had the figures so, in UTC; a bare date is its midnight."""
-    when = form.retrieved
-    if when is not None and not isinstance(when, datetime):
-        when = datetime.combine(when, time(), UTC)
-    return when if when is None or when.tzinfo else when.replace(tzinfo=UTC)
+    when: date | datetime | None = form.retrieved
+    if when is None:
+        return None
+    moment = when if isinstance(when, datetime) else datetime.combine(when, time(), UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _form(path: Path) -> Form:

@@ -1,0 +1,100 @@
+"""What a request asks: its query read by the declared parameters, every fault told at once."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from msgspec import Struct
+
+from api.parameters import Parameter
+from api.problems import InvalidParameter, InvalidParametersError
+from api.texts import LONGEST_TEXT, RefusedTextError
+from datasets.closest import closest
+
+LONGEST_LIST = 500
+_MOST_PARAMETERS = 50
+
+
+class Asked(Struct, frozen=True):
+    """What a request asks: the value of each of the handler's parameters, and the pairs as they came."""
+
+    values: dict[str, Any]
+    pairs: tuple[tuple[str, str], ...]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+def asked_of(query: bytes, parameters: Sequence[Parameter]) -> Asked:
+    """Read a query string by the declared *parameters*.
+
+    Raises InvalidParametersError that tells every fault at once, unknown names included.
+    """
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise InvalidParametersError(
+            [InvalidParameter(name="query", reason="is not percent-encoded UTF-8", value="")]
+        ) from None
+    except ValueError:
+        reason = f"has more than {_MOST_PARAMETERS} parameters"
+        raise InvalidParametersError([InvalidParameter(name="query", reason=reason, value="")]) from None
+    known = {parameter.name: parameter for parameter in parameters}
+    texts: dict[str, list[str]] = {}
+    for name, text in pairs:
+        texts.setdefault(name, []).append(text)
+    faults = [
+        InvalidParameter(
+            name=name[:LONGEST_TEXT],
+            reason="is no parameter here",
+            value=given[0][:LONGEST_TEXT],
+            closest=closest(name, known),
+        )
+        for name, given in texts.items()
+        if name not in known
+    ]
+    values = {name: _value(known[name], texts.get(name, ()), faults) for name in known}
+    if faults:
+        raise InvalidParametersError(faults)
+    return Asked(values, tuple(pairs))
+
+
+def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Read the query of a request before its handler; a guard of every route."""
+    query = connection.scope["query_string"]
+    connection.state.asked = asked_of(query, handler.opt.get("parameters", ()))
+
+
+def _value(parameter: Parameter, texts: Sequence[str], faults: list[InvalidParameter]) -> Any:
+    if not texts:
+        return parameter.default if not parameter.many else ()
+    if len(texts) > 1 and not parameter.many:
+        faults.append(InvalidParameter(name=parameter.name, reason="stands more than once", value=texts[1]))
+        return parameter.default
+    parts = [part for text in texts for part in text.split(",")] if parameter.many else list(texts)
+    if len(parts) > LONGEST_LIST:
+        reason = f"has {len(parts)} parts; the most is {LONGEST_LIST}"
+        faults.append(InvalidParameter(name=parameter.name, reason=reason, value=""))
+        return ()
+    values = []
+    for part in parts:
+        try:
+            values.append(_read(parameter, part.strip()))
+        except RefusedTextError as error:
+            value = part[:LONGEST_TEXT]
+            faults.append(
+                InvalidParameter(name=parameter.name, reason=str(error), value=value, closest=error.closest)
+            )
+    if parameter.many:
+        return tuple(dict.fromkeys(values))
+    return values[0] if values else parameter.default
+
+
+def _read(parameter: Parameter, text: str) -> Any:
+    if not text:
+        raise RefusedTextError("is empty; leave the parameter out instead")
+    return parameter.read(text)

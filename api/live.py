@@ -1,0 +1,96 @@
+"""The service's view of the ledger: moves to a new release at once, stays put while the database is away."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from cachetools import LRUCache
+
+from api.snapshot import EMPTY, Library, Snapshot
+from datasets.errors import StoreUnavailableError
+from datasets.store import Store
+
+_POLL_SECONDS = 2.0
+_EARLIER_KEPT = 32
+_log = logging.getLogger(__name__)
+
+
+class Live:
+    """The newest snapshot, and a few earlier ones that were asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._library = Library()
+        self._earlier: LRUCache[int, Snapshot] = LRUCache(_EARLIER_KEPT)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stirred = asyncio.Event()
+        self._moved = asyncio.Event()
+        self.now = EMPTY
+        self.reachable = False
+        """Whether the database answered when it was last asked."""
+
+    async def start(self) -> None:
+        """Read the ledger if it can be read, then follow it until `stop`."""
+        await self._refresh()
+        self._tasks = [
+            asyncio.create_task(self._store.listen(self._stirred.set)),
+            asyncio.create_task(self._follow()),
+        ]
+
+    async def stop(self) -> None:
+        """Stop following."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def releases(self) -> AsyncIterator[Snapshot]:
+        """Yield the newest snapshot, and then each newer one that there is; for ever."""
+        while True:
+            moved = self._moved
+            yield self.now
+            await moved.wait()
+
+    async def at(self, number: int) -> Snapshot:
+        """Return the ledger as it stood at release *number*, at most the newest.
+
+        Raises StoreUnavailableError when it is not in memory and the database is away.
+        """
+        if number == self.now.number:
+            return self.now
+        if number <= 0:
+            return EMPTY
+        kept = self._earlier.get(number)
+        if kept is None:
+            line = [release for release in self.now.line if release.number <= number]
+            async with self._store.session() as session:
+                kept = self._earlier[number] = await self._library.snapshot(session, line)
+        return kept
+
+    async def _follow(self) -> None:
+        while True:
+            # a poll catches the notice that was lost
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), _POLL_SECONDS)
+            self._stirred.clear()
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            async with self._store.session() as session:
+                newer = await session.releases(after=self.now.number)
+                if newer:
+                    self.now = await self._library.snapshot(session, (*self.now.line, *newer))
+                    self._moved.set()
+                    self._moved = asyncio.Event()
+        except StoreUnavailableError:
+            if self.reachable:
+                _log.warning("the database is away; release %d is served from memory", self.now.number)
+            self.reachable = False
+        except Exception:  # noqa: BLE001 whatever it is, the last release stays up and is looked at again
+            _log.exception("the ledger could not be read")
+            self.reachable = False
+        else:
+            self.reachable = True

@@ -1,0 +1,141 @@
+"""From a question to the bytes of its answer: plan, select, join the slices of rendered rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from api import links
+from api.answers import Meta, answer_bytes
+from api.links import Link, Place
+from api.problems import RefusalError
+from api.question import Question
+from api.resident import Residents
+from api.rows import ResidentCube, rendered
+from api.selection import selected, sorted_positions
+from api.telling import (
+    ScopedNote,
+    ToldAttribution,
+    ToldDataset,
+    ToldNote,
+    Warned,
+    attributions_told,
+    datasets_told,
+    notes_told,
+    warnings_told,
+)
+from datasets.cube import Positions
+
+PATH = "/observations"
+MOST_FIGURES = 1_000_000
+"""The most figures that one question may mean, over all of its pages."""
+MOST_LOOKED_THROUGH = 10_000_000
+"""The most figures that the cubes of one question may hold."""
+
+
+class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
+    """What stands beside a page of figures."""
+
+    datasets: list[ToldDataset]
+    attributions: list[ToldAttribution]
+    notes: list[ToldNote | ScopedNote]
+    warnings: list[Warned]
+
+
+class Answered(Struct, frozen=True):
+    """The bytes of an answer, the links in it, and the address that would give the same bytes for ever."""
+
+    body: bytes
+    links: Mapping[str, Link]
+    pinned_address: str
+
+
+async def answer(question: Question, residents: Residents, place: Place) -> Answered:
+    """Return the answer to *question*, asked at *place*.
+
+    Raises RefusalError when too much is asked, StoreUnavailableError when a cube is neither in memory nor
+    to be had.
+    """
+    _refuse_too_much(
+        question, sum(state.coverage.rows for state in question.indicators), MOST_LOOKED_THROUGH, base
+    )
+    cubes = await residents.cubes(question.indicators)
+    found = [selected(question, cube) for cube in cubes]
+    total = sum(map(len, found))
+    _refuse_too_much(question, total, MOST_FIGURES, place.base)
+    rows = list(_rows(question, cubes, found))
+    told = _links(question, place, -(-total // question.limit))
+    meta = ObservationsMeta(
+        total_records=total,
+        page=question.page,
+        limit=question.limit,
+        count=_count(question, total),
+        datasets=datasets_told(question),
+        attributions=attributions_told(question),
+        notes=notes_told(question, cubes, found),
+        warnings=warnings_told(question, found),
+    )
+    return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
+
+
+def _count(question: Question, total: int) -> int:
+    if question.page < 1:
+        return 0
+    return max(min(total - (question.page - 1) * question.limit, question.limit), 0)
+
+
+def _rows(question: Question, cubes: Sequence[ResidentCube], found: Sequence[Positions]) -> Iterator[bytes]:
+    """Yield the rows of the page, as few pieces as can be."""
+    if question.page < 1:
+        return
+    skip, room = (question.page - 1) * question.limit, question.limit
+    if question.sort:
+        which, at = sorted_positions(question, [resident.cube for resident in cubes], found)
+        yield from _in_order(question, cubes, which[skip : skip + room], at[skip : skip + room])
+        return
+    for state, resident, at in zip(question.indicators, cubes, found, strict=True):
+        here = at[skip : skip + room]
+        skip, room = max(skip - len(at), 0), room - len(here)
+        if question.fields:
+            yield from rendered(state.definition.id, resident.cube, here, question.fields)
+        else:
+            yield from resident.slices(here)
+
+
+def _in_order(
+    question: Question, cubes: Sequence[ResidentCube], which: Positions, at: Positions
+) -> Iterator[bytes]:
+    """Yield one row after the other, in an order that jumps between cubes."""
+    rows: dict[int, bytes] = {}
+    for number in np.unique(which).tolist():
+        places = np.flatnonzero(which == number)
+        name = question.indicators[number].definition.id
+        texts = rendered(name, cubes[number].cube, at[places], question.fields)
+        rows.update(zip(places.tolist(), texts, strict=True))
+    yield from (rows[place] for place in range(len(which)))
+
+
+def _links(question: Question, place: Place, pages: int) -> dict[str, Link]:
+    pin: dict[str, Any] = {} if question.pinned else {"asOf": _release_time(question)}
+    return links.paging(place, question.page, pages, pin) | {"bookmark": place.link("bookmark", **pin)}
+
+
+def _release_time(question: Question) -> str:
+    line = question.snapshot.line
+    moment = line[-1].published_at if line else datetime(1970, 1, 1, tzinfo=UTC)
+    return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
+
+
+def _refuse_too_much(question: Question, size: int, most: int, base: str) -> None:
+    if size <= most:
+        return
+    datasets = datasets_told(question)
+    whole = [links.address(base, f"/datasets/{one.id}/versions/{one.version}") for one in datasets]
+    detail = (
+        f"the question means {size} figures; the most is {most}."
+        f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
+    )
+    raise RefusalError("too-much", detail, asked=size, limit=most, href=whole[0] if whole else "")

@@ -1,0 +1,255 @@
+"""Every query parameter, declared once: its name, its words, its schema, and how its text is read.
+
+Handlers name the parameters that they take; the contract is written from the same declarations.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from api.texts import (
+    LONGEST_TEXT,
+    SORTABLE,
+    category,
+    moment,
+    one_of,
+    sort_key,
+    version,
+    whole,
+    words,
+    year,
+    year_or_latest,
+)
+from datasets.areas import AreaType
+from datasets.vocabulary import Sex, Source
+
+LARGEST_PAGE = 10_000
+OBSERVATIONS_PAGE = 1_000
+LIST_PAGE = 20
+
+FIELDS = (
+    "indicator",
+    "municipality",
+    "sex",
+    "year",
+    "periodStart",
+    "periodEnd",
+    "breakdown",
+    "value",
+    "status",
+    "flags",
+    "low",
+    "high",
+    "count",
+)
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """One query parameter; `many` for a comma list, which may also be repeated."""
+
+    name: str
+    description: str
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+    example: str
+    many: bool = False
+    default: Any = None
+
+
+_CODES: Mapping[str, Any] = {"type": "string"}
+INDICATOR = Parameter(
+    name="indicator",
+    description="Indikatorer, kommalista av id. / Indicators, a comma list of ids.",
+    read=words,
+    schema=_CODES,
+    example="scb-folkmangd",
+    many=True,
+)
+DATASET = Parameter(
+    name="dataset",
+    description="En datamängd. / One dataset.",
+    read=words,
+    schema={"type": "string"},
+    example="scb-befolkning",
+)
+MUNICIPALITY = Parameter(
+    name="municipality",
+    description=(
+        "Områden, kommalista av koder; `county:08` är länets alla kommuner. / "
+        "Areas, a comma list of codes; `county:08` is every municipality of the county."
+    ),
+    read=words,
+    schema=_CODES,
+    example="0880,0834",
+    many=True,
+)
+SEX = Parameter(
+    name="sex",
+    description="Kön, kommalista. / Sexes, a comma list.",
+    read=one_of([*Sex], "sex"),
+    schema={"type": "string", "enum": [*Sex]},
+    example="women,men",
+    many=True,
+)
+YEAR = Parameter(
+    name="year",
+    description=(
+        "År, kommalista; `latest` är varje series senaste år med en siffra. / "
+        "Years, a comma list; `latest` is each series' latest year that has a figure."
+    ),
+    read=year_or_latest,
+    schema={"type": "string", "pattern": "^([0-9]{4}|latest)$"},
+    example="2019",
+    many=True,
+)
+YEAR_FROM = Parameter(
+    name="yearFrom",
+    description="Första året, inklusive. / First year, inclusive.",
+    read=year,
+    schema={"type": "integer"},
+    example="2001",
+)
+YEAR_TO = Parameter(
+    name="yearTo",
+    description="Sista året, inklusive. / Last year, inclusive.",
+    read=year,
+    schema={"type": "integer"},
+    example="2004",
+)
+BREAKDOWN = Parameter(
+    name="breakdown",
+    description=(
+        "`age:80-,reporter:polis`, `age:*`, eller `*` för alla; utelämnad: bara odelade siffror. / "
+        "`age:80-,reporter:polis`, `age:*`, or `*` for all; left out: undivided figures only."
+    ),
+    read=category,
+    schema=_CODES,
+    example="*",
+    many=True,
+)
+VERSION = Parameter(
+    name="version",
+    description="Låser en versionen av en datamängd. / Pins the version of one dataset.",
+    read=version,
+    schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
+    example="1.0.0",
+)
+AS_OF = Parameter(
+    name="asOf",
+    description=(
+        "Datum eller RFC 3339-tid: vad API:et hade svarat då. / "
+        "Date or RFC 3339 time: what the API would have answered then."
+    ),
+    read=moment,
+    schema={"type": "string"},
+    example="2026-11-22",
+)
+SORT = Parameter(
+    name="sort",
+    description="Fält att sortera efter, `-` först för fallande. / Fields to sort by, `-` first to descend.",
+    read=sort_key,
+    schema={"type": "string", "enum": [*SORTABLE, *(f"-{name}" for name in SORTABLE)]},
+    example="year,-value",
+    many=True,
+)
+SHOWN_FIELDS = Parameter(
+    name="fields",
+    description="Fält att visa, kommalista. / Fields to show, a comma list.",
+    read=one_of(FIELDS, "field"),
+    schema={"type": "string", "enum": [*FIELDS]},
+    example="municipality,year,value",
+    many=True,
+)
+LANGUAGE = Parameter(
+    name="lang",
+    description="Språk för texter. / Language of texts.",
+    read=one_of(("sv", "en"), "language"),
+    schema={"type": "string", "enum": ["sv", "en"], "default": "sv"},
+    example="en",
+    default="sv",
+)
+PAGE = Parameter(
+    name="page",
+    description="Sida, från 1; utanför är tom. / Page, from 1; outside the range is empty.",
+    read=whole(0, 10**9),
+    schema={"type": "integer", "minimum": 0, "default": 1},
+    example="1",
+    default=1,
+)
+FORMAT = Parameter(
+    name="format",
+    description="Svarets format. / Format of the answer.",
+    read=one_of(("json",), "format"),
+    schema={"type": "string", "enum": ["json"], "default": "json"},
+    example="json",
+    default="json",
+)
+QUERY = Parameter(
+    name="q",
+    description="Sök i titel, definition och nyckelord. / Search title, definition and keywords.",
+    read=words,
+    schema={"type": "string", "maxLength": LONGEST_TEXT},
+    example="hemtjänst",
+)
+SOURCE = Parameter(
+    name="source",
+    description="Källa. / Source.",
+    read=one_of([*Source], "source"),
+    schema={"type": "string", "enum": [*Source]},
+    example="scb",
+)
+ONE_MUNICIPALITY = Parameter(
+    name="municipality",
+    description="Bara indikatorer med siffror för området. / Only indicators with figures for the area.",
+    read=words,
+    schema={"type": "string"},
+    example="0880",
+)
+AREA_TYPE = Parameter(
+    name="type",
+    description="Slag av område. / Kind of area.",
+    read=one_of([*AreaType], "type of area"),
+    schema={"type": "string", "enum": [*AreaType]},
+    example="municipality",
+)
+PARENT = Parameter(
+    name="parent",
+    description="Området omkring. / The area around.",
+    read=words,
+    schema={"type": "string"},
+    example="08",
+)
+
+
+def limit(standard: int) -> Parameter:
+    """Return the parameter for the rows of a page, *standard* unless told."""
+    return Parameter(
+        name="limit",
+        description="Rader per sida. / Rows a page.",
+        read=whole(1, LARGEST_PAGE),
+        schema={"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": standard},
+        example=str(standard),
+        default=standard,
+    )
+
+
+LISTED = (limit(LIST_PAGE), PAGE, LANGUAGE)
+OBSERVATIONS = (
+    INDICATOR,
+    DATASET,
+    MUNICIPALITY,
+    SEX,
+    YEAR,
+    YEAR_FROM,
+    YEAR_TO,
+    BREAKDOWN,
+    VERSION,
+    AS_OF,
+    SORT,
+    SHOWN_FIELDS,
+    LANGUAGE,
+    limit(OBSERVATIONS_PAGE),
+    PAGE,
+    FORMAT,
+)

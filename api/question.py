@@ -1,0 +1,198 @@
+"""A question about figures: its codes judged against the ledger, wrong ones refused with the closest."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec import Struct
+
+from api.asked import Asked
+from api.live import Live
+from api.problems import InvalidParameter, InvalidParametersError, RefusalError
+from api.snapshot import IndicatorState, Snapshot
+from api.texts import EVERY, LATEST
+from datasets.areas import area, municipalities_of
+from datasets.changes import Version
+from datasets.closest import closest
+from datasets.errors import UnknownCodeError
+from datasets.vocabulary import Sex
+
+MOST_INDICATORS = 500
+_COUNTY = "county:"
+_Found = TypeVar("_Found")
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is asked of which state of the ledger; empty tuples mean "all", except for `breakdown`."""
+
+    snapshot: Snapshot
+    pinned: bool
+    """Whether the address itself names the state, so that the answer can never change."""
+    indicators: tuple[IndicatorState, ...]
+    municipalities: tuple[str, ...]
+    sexes: tuple[Sex, ...]
+    years: tuple[int, ...]
+    latest: bool
+    year_from: int | None
+    year_to: int | None
+    breakdown: Mapping[str, frozenset[str]]
+    """The categories wanted of each dimension; a star for all of them; empty for the undivided figures."""
+    every_breakdown: bool
+    sort: tuple[tuple[str, bool], ...]
+    fields: tuple[str, ...]
+    limit: int
+    page: int
+    language: str
+
+
+async def question_of(asked: Asked, live: Live) -> Question:
+    """Return the question that *asked* puts.
+
+    Raises InvalidParametersError with every code that does not exist, RefusalError for too many indicators,
+    StoreUnavailableError where an earlier state cannot be read.
+    """
+    faults: list[InvalidParameter] = []
+    newest = live.now
+    number, pinned = _release_asked(asked, newest, faults)
+    states = _indicators(asked, newest, faults)
+    municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
+    breakdown = _breakdown(asked["breakdown"], states, faults)
+    years = asked["year"]
+    if LATEST in years and len(years) > 1:
+        reason = "stands alone; other years cannot stand beside it"
+        faults.append(InvalidParameter(name="year", reason=reason, value=LATEST))
+    if faults:
+        raise InvalidParametersError(faults)
+    snapshot = await live.at(number)
+    if snapshot is not newest:
+        states = [
+            snapshot.indicators[name] for s in states if (name := s.definition.id) in snapshot.indicators
+        ]
+    return Question(
+        snapshot=snapshot,
+        pinned=pinned,
+        indicators=tuple(states),
+        municipalities=tuple(dict.fromkeys(code for codes in municipalities for code in codes)),
+        sexes=asked["sex"],
+        years=() if LATEST in years else years,
+        latest=LATEST in years,
+        year_from=asked["yearFrom"],
+        year_to=asked["yearTo"],
+        breakdown={name: frozenset(c for n, c in asked["breakdown"] if n == name) for name in breakdown},
+        every_breakdown=EVERY in breakdown,
+        sort=asked["sort"],
+        fields=asked["fields"],
+        limit=asked["limit"],
+        page=asked["page"],
+        language=asked["lang"],
+    )
+
+
+def _release_asked(asked: Asked, newest: Snapshot, faults: list[InvalidParameter]) -> tuple[int, bool]:
+    """Return the number of the release that is asked about, and whether the address pins it for good."""
+    version, dataset, as_of = asked["version"], asked["dataset"], asked["asOf"]
+    if version and as_of:
+        reason = "stands beside version; only one of them can pin the answer"
+        faults.append(InvalidParameter(name="asOf", reason=reason, value=as_of.isoformat()))
+    if version:
+        return _version_asked(version, dataset, newest, faults), True
+    if as_of:
+        return newest.number_at(as_of), _is_settled(as_of, newest)
+    return newest.number, False
+
+
+def _version_asked(
+    version: str, dataset: str | None, newest: Snapshot, faults: list[InvalidParameter]
+) -> int:
+    if dataset is None:
+        faults.append(InvalidParameter(name="version", reason="needs one dataset beside it", value=version))
+        return 0
+    known = {str(release.version): release.number for release in newest.versions(dataset)}
+    if known and version not in known:
+        reason = f"is no version of {dataset}"
+        faults.append(
+            InvalidParameter(name="version", reason=reason, value=version, closest=_nearest(version, known))
+        )
+    return known.get(version, 0)
+
+
+def _nearest(version: str, known: Iterable[str]) -> tuple[str, ...]:
+    wanted = Version.parse(version)
+    ordered = sorted(map(Version.parse, known))
+    above = [one for one in ordered if one > wanted][:1]
+    below = [one for one in ordered if one < wanted][-1:]
+    return tuple(map(str, (*below, *above)))
+
+
+def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
+    # releases only ever come after the newest, so what lies before it cannot change
+    return bool(newest.line) and as_of <= newest.line[-1].published_at
+
+
+def _indicators(asked: Asked, newest: Snapshot, faults: list[InvalidParameter]) -> list[IndicatorState]:
+    dataset = asked["dataset"]
+    if dataset is not None and dataset not in newest.datasets:
+        names = {name: state.description.title.sv for name, state in newest.datasets.items()}
+        error = UnknownCodeError("dataset", dataset, closest(dataset, names))
+        faults.append(_fault("dataset", error))
+    states = _each("indicator", asked["indicator"], lambda name: indicator_in(newest, name), faults)
+    if not asked["indicator"]:
+        states = [state for state in newest.indicators.values() if dataset in {None, state.dataset}]
+    elif dataset is not None:
+        states = [state for state in states if state.dataset == dataset]
+    if len(states) > MOST_INDICATORS:
+        detail = f"{len(states)} indicators are asked for; the most in one question is {MOST_INDICATORS}"
+        raise RefusalError("too-much", detail, asked=len(states), limit=MOST_INDICATORS)
+    return sorted(states, key=lambda state: state.definition.id)
+
+
+def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
+    """Return an indicator's state; raises UnknownCodeError with the closest, by id and by title."""
+    found = snapshot.indicators.get(name)
+    if found is None:
+        titles = {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
+        raise UnknownCodeError("indicator", name, closest(name, titles))
+    return found
+
+
+def _codes_of(text: str) -> tuple[str, ...]:
+    return municipalities_of(text.removeprefix(_COUNTY)) if text.startswith(_COUNTY) else (area(text).code,)
+
+
+def _breakdown(
+    wanted: Iterable[tuple[str, str]], states: Iterable[IndicatorState], faults: list[InvalidParameter]
+) -> list[str]:
+    """Return the dimensions that are asked for, each known to one of the indicators at least."""
+    known: dict[str, dict[str, str]] = {}
+    for state in states:
+        for name, dimension in state.definition.breakdowns.items():
+            titles = {code: title.sv for code, title in dimension.categories.items()}
+            known[name] = known.get(name, {}) | titles
+    names = []
+    for name, category in wanted:
+        names.append(name)
+        if name == EVERY:
+            continue
+        if name not in known:
+            faults.append(_fault("breakdown", UnknownCodeError("dimension here", name, closest(name, known))))
+        elif category not in known[name] and category != EVERY:
+            hints = [f"{name}:{code}" for code in closest(category, known[name])]
+            error = UnknownCodeError("category here", f"{name}:{category}", hints)
+            faults.append(_fault("breakdown", error))
+    return names
+
+
+def _each(
+    name: str, codes: Iterable[str], find: Callable[[str], _Found], faults: list[InvalidParameter]
+) -> list[_Found]:
+    found = []
+    for code in codes:
+        try:
+            found.append(find(code))
+        except UnknownCodeError as error:
+            faults.append(_fault(name, error))
+    return found
+
+
+def _fault(name: str, error: UnknownCodeError) -> InvalidParameter:
+    return InvalidParameter(name=name, reason=f"is no {error.kind}", value=error.value, closest=error.closest)

@@ -1,0 +1,57 @@
+"""Replies of handlers: bytes of JSON with the caching that the address allows, visible where it is chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Request, Response
+from litestar.enums import MediaType
+
+from api import links
+from api.answers import Meta, answer_bytes, encoded
+from api.links import Link
+from api.problems import RefusalError
+from api.service import asked_in, place_in
+
+PINNED = "public, max-age=31536000, immutable"
+FRESH = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+UNCACHED = "no-store"
+_JSON = frozenset({"application/json", "application/*", "*/*", "text/*"} - {"text/*"})
+
+
+def reply(
+    body: bytes, caching: str, told: Mapping[str, Link] | None = None, location: str = ""
+) -> Response[bytes]:
+    """Return *body* with its caching; `next` and `prev` of the links *told* stand in a Link header too."""
+    headers = {"Cache-Control": caching}
+    turns = [f'<{told[rel].href}>; rel="{rel}"' for rel in ("next", "prev") if told and rel in told]
+    if turns:
+        headers["Link"] = ", ".join(turns)
+    if location:
+        headers["Content-Location"] = location
+    return Response(body, media_type=MediaType.JSON, headers=headers)
+
+
+def one(body: Any, caching: str = FRESH) -> Response[bytes]:
+    """Return one resource."""
+    return reply(encoded(body), caching)
+
+
+def listed(
+    request: Request[Any, Any, Any], path: str, name: str, rows: Sequence[Any], caching: str = FRESH
+) -> Response[bytes]:
+    """Return the page of *rows* that *request* asks for, under *name*."""
+    asked, place = asked_in(request), place_in(request, path)
+    page, limit = asked["page"], asked["limit"]
+    shown = rows[(page - 1) * limit : page * limit] if page else []
+    meta = Meta(total_records=len(rows), page=page, limit=limit, count=len(shown))
+    told = links.paging(place, page, -(-len(rows) // limit), {})
+    return reply(answer_bytes(name, encoded(shown)[1:-1], meta, told), caching, told)
+
+
+def refuse_other_media(accept: str) -> None:
+    """Refuse a request that takes no JSON; raises RefusalError."""
+    offered = [part.partition(";") for part in accept.split(",")]
+    refused = {kind.strip() for kind, _, rest in offered if rest.replace(" ", "") in {"q=0", "q=0.0"}}
+    wanted = {kind.strip() for kind, _, _ in offered} - refused
+    if accept and not wanted & _JSON:
+        raise RefusalError("not-acceptable", "only application/json is to be had here")

@@ -1,0 +1,74 @@
+"""What a handler may use: the ledger's state, the cubes in memory, the settings."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from litestar import Request
+from msgspec import Struct
+
+from api.asked import Asked
+from api.links import Place
+from api.live import Live
+from api.resident import Residents
+from datasets.settings import Settings
+from datasets.store import Store
+
+_MEGABYTE = 1 << 20
+_COLD_SHARE = 0.75
+"""How much of the cache is for cubes; the rest is for ready answers."""
+
+
+class Service(Struct):
+    """One process's service; made once, shared by all requests."""
+
+    settings: Settings
+    store: Store
+    live: Live
+    residents: Residents
+    warming: "asyncio.Task[None] | None" = None
+
+    async def start(self) -> None:
+        """Begin to follow the ledger, and read cubes ahead of questions."""
+        await self.live.start()
+        self.warming = asyncio.create_task(self._keep_warm())
+
+    async def stop(self) -> None:
+        """Stop everything that runs beside the requests."""
+        if self.warming:
+            self.warming.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.warming
+        await self.live.stop()
+
+    async def _keep_warm(self) -> None:
+        async for snapshot in self.live.releases():
+            await self.residents.warm(list(snapshot.indicators.values()))
+
+
+def service_of(settings: Settings, store: Store) -> Service:
+    """Return the service over *store*; nothing is read yet."""
+    most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
+    return Service(settings, store, Live(store), Residents(store, most))
+
+
+def ready_bytes(settings: Settings) -> int:
+    """Return how many bytes of ready answers may be kept."""
+    return int(settings.cache_mb * _MEGABYTE * (1 - _COLD_SHARE))
+
+
+def service_in(request: Request[Any, Any, Any]) -> Service:
+    """Return the service that answers *request*."""
+    service: Service = request.app.state.service
+    return service
+
+
+def asked_in(request: Request[Any, Any, Any]) -> Asked:
+    """Return what *request* asks; its guard has read it."""
+    asked: Asked = request.state.asked
+    return asked
+
+
+def place_in(request: Request[Any, Any, Any], path: str) -> Place:
+    """Return where *request* asks for the list at *path*."""
+    return Place(request.scope["state"]["base"], path, asked_in(request).pairs)

@@ -1,0 +1,97 @@
+"""The ledger as it stood at one release, in memory: datasets, indicators, and the names of their cubes."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from datasets.catalogue import Dataset, Indicator, dataset_of, indicator_of
+from datasets.coverage import Coverage
+from datasets.ledger import Entry, Release
+from datasets.store import Session
+
+
+class IndicatorState(NamedTuple):
+    """One indicator as it stood: its definition, what its cube covers, and the cube's name."""
+
+    dataset: str
+    definition: Indicator
+    coverage: Coverage
+    data_sha256: bytes
+
+
+class DatasetState(Struct, frozen=True):
+    """One dataset as it stood: its description, the release that made it so, and its indicators' ids."""
+
+    description: Dataset
+    release: Release
+    indicators: tuple[str, ...]
+
+
+class Snapshot(Struct, frozen=True):
+    """Everything but the figures, at release `number`; 0 is the time before the first."""
+
+    number: int
+    line: tuple[Release, ...]
+    """Every release up to `number`, oldest first."""
+    datasets: Mapping[str, DatasetState]
+    indicators: Mapping[str, IndicatorState]
+
+    def versions(self, dataset: str) -> list[Release]:
+        """Return the releases of *dataset*, oldest first."""
+        return [release for release in self.line if release.dataset == dataset]
+
+    def number_at(self, moment: datetime) -> int:
+        """Return the number of the last release published by *moment*; 0 before the first."""
+        at = bisect_right(self.line, moment, key=lambda release: release.published_at)
+        return self.line[at - 1].number if at else 0
+
+
+EMPTY = Snapshot(0, (), {}, {})
+
+
+class Library:
+    """Definitions and coverages by their hashes: what one snapshot has read, the next need not."""
+
+    def __init__(self) -> None:
+        self._indicators: dict[bytes, Indicator] = {}
+        self._datasets: dict[bytes, Dataset] = {}
+        self._coverages: dict[bytes, Coverage] = {}
+
+    async def snapshot(self, session: Session, line: Iterable[Release]) -> Snapshot:
+        """Return what stood at the last release of *line*, the releases from the first on."""
+        line = tuple(line)
+        if not line:
+            return EMPTY
+        entries = await session.entries_at(line[-1].number)
+        newest = {release.dataset: release for release in line}
+        await self._read(session, entries, newest.values())
+        indicators = {
+            entry.indicator: IndicatorState(
+                entry.dataset,
+                self._indicators[entry.metadata_sha256],
+                self._coverages[entry.data_sha256],
+                entry.data_sha256,
+            )
+            for entry in sorted(entries, key=lambda entry: entry.indicator)
+        }
+        ids: dict[str, list[str]] = {name: [] for name in newest}
+        for entry in entries:
+            ids[entry.dataset].append(entry.indicator)
+        datasets = {
+            name: DatasetState(self._datasets[newest[name].dataset_sha256], newest[name], tuple(ids[name]))
+            for name in sorted(newest)
+        }
+        return Snapshot(line[-1].number, line, datasets, indicators)
+
+    async def _read(self, session: Session, entries: Iterable[Entry], releases: Iterable[Release]) -> None:
+        definitions = {entry.metadata_sha256 for entry in entries} - self._indicators.keys()
+        descriptions = {release.dataset_sha256 for release in releases} - self._datasets.keys()
+        bodies = await session.metadata(definitions | descriptions)
+        self._indicators |= {name: indicator_of(bodies[name]) for name in definitions}
+        self._datasets |= {name: dataset_of(bodies[name]) for name in descriptions}
+        self._coverages |= await session.coverages(
+            {entry.data_sha256 for entry in entries} - self._coverages.keys()
+        )

@@ -1,0 +1,179 @@
+"""What stands beside the figures: sources, notes and breaks that must be shown, warnings."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+from msgspec import Struct
+
+from api.question import Question
+from api.rows import ResidentCube
+from api.snapshot import IndicatorState
+from datasets.catalogue import Note
+from datasets.coverage import Coverage
+from datasets.cube import SEXES, Positions
+
+
+class ToldDataset(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One dataset that the figures are from, in the version that they are from."""
+
+    id: str
+    version: str
+    published_at: datetime
+    attribution: str
+    processing: str
+    licence: str = ""
+
+
+class ToldNote(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One note; with a scope it concerns only the figures inside it."""
+
+    indicator: str
+    mandatory: bool
+    text: str
+
+
+class ScopedNote(ToldNote, frozen=True, kw_only=True, omit_defaults=True):
+    """A note on some of the figures only, or on a series break between two years."""
+
+    series_break: int | None = None
+    years: tuple[int, ...] = ()
+    sexes: tuple[str, ...] = ()
+    municipalities: tuple[str, ...] = ()
+    breakdown: dict[str, str] = {}
+
+
+class ToldAttribution(Struct, frozen=True, rename="camel"):
+    """What must be shown for an indicator that is not attributed as its dataset is."""
+
+    indicator: str
+    attribution: str
+    processing: str
+
+
+class Warned(Struct, frozen=True):
+    """Something that a reader of the answer should know about the question."""
+
+    indicator: str
+    text: str
+
+
+def datasets_told(question: Question) -> list[ToldDataset]:
+    """Return the datasets of the question's indicators, by id."""
+    names = sorted({state.dataset for state in question.indicators})
+    states = [question.snapshot.datasets[name] for name in names]
+    return [
+        ToldDataset(
+            id=state.description.id,
+            version=str(state.release.version),
+            published_at=state.release.published_at,
+            attribution=state.description.attribution,
+            processing=state.description.processing,
+            licence=state.description.licence,
+        )
+        for state in states
+    ]
+
+
+def attributions_told(question: Question) -> list[ToldAttribution]:
+    """Return what must be shown for indicators that differ from their dataset."""
+    told = []
+    for state in question.indicators:
+        dataset = question.snapshot.datasets[state.dataset].description
+        attribution = state.definition.attribution or dataset.attribution
+        processing = state.definition.processing or dataset.processing
+        if (attribution, processing) != (dataset.attribution, dataset.processing):
+            told.append(ToldAttribution(state.definition.id, attribution, processing))
+    return told
+
+
+def notes_told(
+    question: Question, cubes: Sequence[ResidentCube], found: Sequence[Positions]
+) -> list[ToldNote]:
+    """Return the notes that concern at least one of the figures *found*, and the breaks they span."""
+    told: list[ToldNote] = []
+    for state, resident, at in zip(question.indicators, cubes, found, strict=True):
+        if len(at):
+            told.extend(_breaks(state, resident, at, question.language))
+            told.extend(_notes(state, resident, at, question.language))
+    return told
+
+
+def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned]:
+    """Return for each indicator without a figure in the answer what there is instead."""
+    return [
+        Warned(state.definition.id, _instead(state.coverage, question.language))
+        for state, at in zip(question.indicators, found, strict=True)
+        if not len(at)
+    ]
+
+
+def _breaks(
+    state: IndicatorState, resident: ResidentCube, at: Positions, language: str
+) -> Iterator[ToldNote]:
+    if not state.definition.breaks:
+        return
+    years = resident.cube.columns.year[at]
+    for known in state.definition.breaks:
+        if years.min() < known.year <= years.max():
+            yield ScopedNote(
+                indicator=state.definition.id,
+                mandatory=True,
+                text=known.text.spoken(language),
+                series_break=known.year,
+            )
+
+
+def _notes(state: IndicatorState, resident: ResidentCube, at: Positions, language: str) -> Iterator[ToldNote]:
+    for note in state.definition.notes:
+        text = note.text.spoken(language)
+        if not (note.years or note.sexes or note.municipalities or note.breakdown):
+            yield ToldNote(indicator=state.definition.id, mandatory=note.mandatory, text=text)
+        elif _concerns(note, resident, at):
+            yield ScopedNote(
+                indicator=state.definition.id,
+                mandatory=note.mandatory,
+                text=text,
+                years=note.years,
+                sexes=note.sexes,
+                municipalities=note.municipalities,
+                breakdown=note.breakdown,
+            )
+
+
+def _concerns(note: Note, resident: ResidentCube, at: Positions) -> bool:
+    columns, cube = resident.cube.columns, resident.cube
+    if note.years:
+        at = at[np.isin(columns.year[at], note.years)]
+    if note.sexes:
+        at = at[np.isin(columns.sex[at], [SEXES.index(sex) for sex in note.sexes])]
+    if note.municipalities:
+        places = [resident.places[code] for code in note.municipalities if code in resident.places]
+        at = at[np.isin(columns.municipality[at], places)]
+    if note.breakdown:
+        wanted = note.breakdown.items()
+        parts = [place for place, part in enumerate(cube.breakdowns) if wanted <= dict(part.parts).items()]
+        at = at[np.isin(columns.breakdown[at], parts)]
+    return bool(len(at))
+
+
+def _instead(coverage: Coverage, language: str) -> str:
+    """Say what figures there are, in one sentence."""
+    if not coverage.rows:
+        return "Inga siffror finns." if language == "sv" else "There are no figures."
+    years, areas = f"{coverage.years[0]}-{coverage.years[-1]}", _few(coverage.municipalities)
+    sexes = ", ".join(coverage.sexes)
+    parts = _few([text.replace(";", ",") for text in coverage.breakdowns if text])
+    if language == "sv":
+        undivided = "odelade och " if "" in coverage.breakdowns else "bara "
+        divided = f", {undivided}uppdelade siffror ({parts})" if parts else ""
+        return f"Ingen siffra passar frågan. Det finns {years}, {sexes}, för {areas}{divided}."
+    undivided = "undivided and " if "" in coverage.breakdowns else "only "
+    divided = f", {undivided}divided figures ({parts})" if parts else ""
+    return f"No figure fits the question. There is {years}, {sexes}, for {areas}{divided}."
+
+
+def _few(codes: Sequence[str]) -> str:
+    shown = 14
+    more = len(codes) - shown
+    return ", ".join(codes[:shown]) + (f" (+{more})" if more > 0 else "")
