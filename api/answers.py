@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from api.links import Link
 
-_encoder = msgspec.json.Encoder()
+
+def _plain(code: object) -> object:
+    """Return our own kinds of text and number as what they are at heart."""
+    if isinstance(code, str):
+        return str(code)
+    if isinstance(code, int):
+        return int(code)
+    raise NotImplementedError
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 class Meta(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -18,6 +28,13 @@ class Meta(Struct, frozen=True, kw_only=True, rename="camel"):
     page: int
     limit: int
     count: int
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """What stands beside every list; the list itself has its resource's name."""
+
+    meta: Meta = field(name="_meta")
+    links: dict[str, Link] = field(name="_links")
 
 
 def encoded(body: Any) -> bytes:

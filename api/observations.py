@@ -1,15 +1,15 @@
 """From a question to the bytes of its answer: plan, select, join the slices of rendered rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, field
 
 from api import links
-from api.answers import Meta, answer_bytes
+from api.answers import Listing, Meta, answer_bytes
 from api.links import Link, Place
 from api.problems import RefusalError
 from api.question import Question
@@ -28,6 +28,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.vocabulary import Flag, Sex, Status
 
 PATH = "/observations"
 MOST_FIGURES = 1_000_000
@@ -45,6 +46,31 @@ class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
     warnings: list[Warned]
 
 
+class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One figure; rows are written by `api.rows`, this is their shape for the contract."""
+
+    indicator: str
+    municipality: str
+    sex: Sex
+    year: int
+    breakdown: dict[str, str] | UnsetType = UNSET
+    value: float | None
+    status: Status | UnsetType = UNSET
+    flags: list[Flag] | UnsetType = UNSET
+    low: float | UnsetType = UNSET
+    high: float | UnsetType = UNSET
+    count: int | UnsetType = UNSET
+    period_start: date | UnsetType = UNSET
+    period_end: date | UnsetType = UNSET
+
+
+class ObservationList(Listing, frozen=True, kw_only=True):
+    """A page of figures, by indicator, municipality, sex, year and breakdown."""
+
+    observations: list[ToldObservation]
+    meta: ObservationsMeta = field(name="_meta")
+
+
 class Answered(Struct, frozen=True):
     """The bytes of an answer, the links in it, and the address that would give the same bytes for ever."""
 
@@ -59,9 +85,8 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     Raises RefusalError when too much is asked, StoreUnavailableError when a cube is neither in memory nor
     to be had.
     """
-    _refuse_too_much(
-        question, sum(state.coverage.rows for state in question.indicators), MOST_LOOKED_THROUGH, base
-    )
+    looked_through = sum(state.coverage.rows for state in question.indicators)
+    _refuse_too_much(question, looked_through, MOST_LOOKED_THROUGH, place.base)
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))

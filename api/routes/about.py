@@ -9,9 +9,9 @@ from litestar.enums import MediaType
 from msgspec import Struct
 
 from api import about
-from api.answers import Meta
+from api.answers import Listing
 from api.asked import LONGEST_LIST
-from api.links import Link, address
+from api.links import address
 from api.observations import MOST_FIGURES
 from api.parameters import LANGUAGE, LARGEST_PAGE, LIST_PAGE, LISTED, OBSERVATIONS_PAGE
 from api.question import MOST_INDICATORS
@@ -57,12 +57,10 @@ class Meaning(Struct, frozen=True):
     text: str
 
 
-class Statuses(Struct, frozen=True):
+class StatusList(Listing, frozen=True, kw_only=True):
     """The legend, as a list."""
 
     statuses: list[Meaning]
-    _meta: Meta
-    _links: dict[str, Link]
 
 
 @cache
@@ -71,7 +69,13 @@ def openapi_bytes() -> bytes:
     return files("api").joinpath("openapi.json").read_bytes()
 
 
-@get("/api-info", operation_id="getApiInfo", summary="Om API:et / About the API", tags=["about"], opt={})
+@get(
+    "/api-info",
+    operation_id="getApiInfo",
+    summary="Om API:et / About the API",
+    tags=["about"],
+    opt={"answer": ApiInfo},
+)
 async def api_info(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Namn, version, status och dokumentation. / Name, version, status and documentation."""
     base = request.scope["state"]["base"]
@@ -86,7 +90,13 @@ async def openapi_json() -> Response[bytes]:
     return Response(openapi_bytes(), media_type=MediaType.JSON, headers={"Cache-Control": FRESH})
 
 
-@get("/config", operation_id="getConfig", summary="Gränser / Limits", tags=["about"])
+@get(
+    "/config",
+    operation_id="getConfig",
+    summary="Gränser / Limits",
+    tags=["about"],
+    opt={"answer": Config},
+)
 async def config(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Alla gränser, format och språk; räknas aldrig. / Every limit, format and language; never counted."""
     return one(
@@ -113,7 +123,7 @@ async def config(request: Request[Any, Any, Any]) -> Response[bytes]:
     operation_id="listStatuses",
     summary="Statusar och flaggor / Statuses and flags",
     tags=["about"],
-    opt={"parameters": LISTED},
+    opt={"parameters": LISTED, "answer": StatusList},
 )
 async def statuses(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Vad varje status och flagga betyder. / What every status and flag means."""

@@ -1,0 +1,68 @@
+"""The application: the routes, their errors and their life, with the front before them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+
+from api import problems
+from api.asked import check_query
+from api.front import Front
+from api.links import PREFIX
+from api.ready import ReadyAnswers
+from api.replies import refuse_other_media
+from api.routes import about, datasets, health, indicators, municipalities, observations
+from api.service import ready_bytes, service_of
+from datasets.settings import Settings
+from datasets.store import Store
+
+HANDLERS = (
+    about.api_info,
+    about.openapi_json,
+    about.config,
+    about.statuses,
+    datasets.datasets,
+    datasets.dataset,
+    datasets.versions,
+    datasets.version,
+    indicators.indicators,
+    indicators.indicator,
+    municipalities.municipalities,
+    observations.observations,
+)
+
+
+def routes() -> Router:
+    """Return the versioned API."""
+    return Router(PREFIX, route_handlers=HANDLERS, before_request=_take_json)
+
+
+def application(settings: Settings, store: Store) -> ASGIApp:
+    """Return the service over *store* as an ASGI application."""
+    service = service_of(settings, store)
+
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+            await store.close()
+
+    inner = Litestar(
+        route_handlers=[routes(), health.live, health.ready, health.problem],
+        guards=[check_query],
+        exception_handlers={Exception: problems.told},
+        lifespan=[life],
+        state=State({"service": service}),
+        openapi_config=None,
+    )
+    return Front(inner, service.live, ReadyAnswers(ready_bytes(settings)), settings.public_url)
+
+
+async def _take_json(request: Request[Any, Any, Any]) -> None:
+    refuse_other_media(request.headers.get("accept", ""))

@@ -1,0 +1,151 @@
+"""What stands in front of routing, for every answer: ready answers, 304, HEAD, encodings, CORS, traces."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.status_codes import HTTP_200_OK
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+
+from api.about import LONGEST_ADDRESS
+from api.links import base_of
+from api.live import Live
+from api.problems import BY_SLUG, MEDIA_TYPE, Problem, problem_bytes
+from api.ready import Headers, ReadyAnswer, ReadyAnswers, tag_matches
+
+_TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
+_ALWAYS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _EXPOSED),
+    (b"x-content-type-options", b"nosniff"),
+]
+_PREFLIGHT: Headers = [
+    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"86400"),
+]
+_VARY = (b"vary", b"Accept, Accept-Encoding")
+_NOT_KEPT = frozenset({b"content-length"})
+
+
+class Front:
+    """The outermost application: answers what is ready, asks the inner one for the rest and keeps it."""
+
+    def __init__(self, inner: ASGIApp, live: Live, ready: ReadyAnswers, public_url: str) -> None:
+        self._inner = inner
+        self._live = live
+        self._ready = ready
+        self._public_url = public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass a connection of another kind on."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._inner(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"traceparent", b"")
+        trace = (b"traceparent", given if _TRACE.fullmatch(given) else _new_trace())
+        method = scope["method"]
+        if method not in {"GET", "HEAD"}:
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
+            return
+        base = base_of(headers, scope["scheme"], self._public_url)
+        path = scope.get("raw_path") or scope["path"].encode()
+        query, accept = scope["query_string"], headers.get(b"accept", b"")
+        question = (self._live.now.number, path, query, base, accept)
+        answer = self._ready.get(question)
+        if answer is None:
+            if len(base) + len(path) + len(query) > LONGEST_ADDRESS:
+                await _refuse_length(scope, send, trace, method)
+                return
+            answer = await self._fresh(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
+            if answer is None:
+                return
+            # the release that was answered from may have moved meanwhile: then the answer is not kept
+            if question[0] == self._live.now.number and answer.may_be_kept:
+                self._ready.keep(question, answer)
+        await _deliver(answer, headers, method, trace, send)
+
+    async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
+        """Return the inner application's answer; None when it is a refusal, which is sent already.
+
+        Answers are whole, never in parts.
+        """
+        scope.setdefault("state", {})["base"] = base
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        starts: list[HTTPResponseStartEvent] = []
+        made: list[ReadyAnswer] = []
+
+        async def take(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                starts.append(message)
+                if message["status"] != HTTP_200_OK:
+                    await send(message)
+            elif message["type"] == "http.response.body":
+                if starts[0]["status"] == HTTP_200_OK:
+                    made.append(ReadyAnswer(message["body"], _kept_headers(starts[0])))
+                else:
+                    await send({**message, "body": b""} if is_head else message)
+
+        await self._inner(scope, receive, take)
+        return made[0] if made else None
+
+
+async def _deliver(
+    answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str, trace: tuple[bytes, bytes], send: Send
+) -> None:
+    form = answer.form(headers.get(b"accept-encoding", b""))
+    held = headers.get(b"if-none-match")
+    if held is not None and tag_matches(held, form.tag):
+        await send({"type": "http.response.start", "status": 304, "headers": [*form.unchanged, trace]})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [*form.full, trace]})
+    body = form.body if method == "GET" else b""
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _kept_headers(start: Any) -> Headers:
+    own = [(name, text) for name, text in start["headers"] if name.lower() not in _NOT_KEPT]
+    return [*own, _VARY, *_ALWAYS]
+
+
+def _adding(send: Send, more: Headers) -> Send:
+    """Return a *send* that puts *more* headers on whatever is answered."""
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *more]
+        await send(message)
+
+    return add
+
+
+async def _refuse_length(scope: HTTPScope, send: Send, trace: tuple[bytes, bytes], method: str) -> None:
+    kind = BY_SLUG["uri-too-long"]
+    problem = Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=f"the address is longer than {LONGEST_ADDRESS} characters",
+        instance=scope["path"][:200],
+        limit=LONGEST_ADDRESS,
+    )
+    body = problem_bytes(problem)
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *_ALWAYS,
+        trace,
+    ]
+    await send({"type": "http.response.start", "status": kind.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body if method == "GET" else b"", "more_body": False})
+
+
+def _new_trace() -> bytes:
+    noise = os.urandom(24).hex()
+    return f"00-{noise[:32]}-{noise[32:]}-00".encode()

@@ -1,0 +1,107 @@
+"""Ready answers: kept whole, in the encodings that were asked for, in front of routing; bounded in bytes."""
+
+import gzip
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import brotli
+import zstandard
+from cachetools import LRUCache
+
+_WORTH_COMPRESSING = 600
+_ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
+    # in our order of choice: the quickest that the caller takes
+    b"zstd": lambda body: zstandard.compress(body, 6),
+    b"br": lambda body: brotli.compress(body, quality=5),
+    b"gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
+}
+_TAG_DIGITS = 32
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Form:
+    """One encoding of an answer: its body, its strong tag, and the headers of a 200 and of a 304."""
+
+    __slots__ = ("body", "full", "tag", "unchanged")
+
+    def __init__(self, body: bytes, encoding: bytes, headers: Headers) -> None:
+        digest = hashlib.sha256(body).hexdigest()[:_TAG_DIGITS].encode()
+        self.body = body
+        self.tag = b'"' + digest + b'"'
+        # what a 304 must repeat of the answer it stands for
+        self.unchanged: Headers = [*headers, (b"etag", self.tag)]
+        self.full: Headers = [*self.unchanged, (b"content-length", str(len(body)).encode())]
+        if encoding:
+            self.full.append((b"content-encoding", encoding))
+
+
+class ReadyAnswer:
+    """An answer of status 200 with everything that does not depend on the single request."""
+
+    def __init__(self, body: bytes, headers: Headers) -> None:
+        self.headers = headers
+        self.body = body
+        self.may_be_kept = (b"cache-control", b"no-store") not in headers
+        self._forms: dict[bytes, Form] = {}
+
+    @property
+    def bytes_held(self) -> int:
+        """Return about how much memory it takes, its encodings included."""
+        return 2 * len(self.body) + 2000
+
+    def form(self, accept_encoding: bytes) -> Form:
+        """Return the form that a caller with *accept_encoding* takes, made at its first use."""
+        encoding = chosen_encoding(accept_encoding) if len(self.body) >= _WORTH_COMPRESSING else b""
+        form = self._forms.get(encoding)
+        if form is None:
+            body = _ENCODERS[encoding](self.body) if encoding else self.body
+            form = self._forms[encoding] = Form(body, encoding, self.headers)
+        return form
+
+
+Question = tuple[int, bytes, bytes, str, bytes]
+"""Release, path, query, base address, Accept: all that an answer can depend on."""
+
+
+class ReadyAnswers:
+    """The ready answers of one process."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._answers: LRUCache[Question, ReadyAnswer] = LRUCache(
+            most_bytes, getsizeof=lambda answer: answer.bytes_held
+        )
+        self.get = self._answers.get
+
+    def keep(self, question: Question, answer: ReadyAnswer) -> None:
+        """Keep *answer*, unless it alone is larger than all there is room for."""
+        if answer.bytes_held <= self._answers.maxsize:
+            self._answers[question] = answer
+
+
+@lru_cache(maxsize=256)
+def chosen_encoding(accept_encoding: bytes) -> bytes:
+    """Return the encoding to answer with: the caller's best, ours among equals; empty for none."""
+    weights: dict[bytes, float] = {}
+    for part in accept_encoding.lower().split(b","):
+        name, _, parameters = part.partition(b";")
+        weights[name.strip()] = _weight(parameters)
+    wanted = [(weights.get(name, weights.get(b"*", 0.0)), name) for name in _ENCODERS]
+    best = max(wanted, key=lambda pair: pair[0])
+    identity = weights.get(b"identity", 0.0)
+    return best[1] if best[0] > 0 and best[0] >= identity else b""
+
+
+def tag_matches(if_none_match: bytes, tag: bytes) -> bool:
+    """Tell whether a caller that holds *if_none_match* has the answer with *tag* already."""
+    held: Sequence[bytes] = [one.strip().removeprefix(b"W/") for one in if_none_match.split(b",")]
+    return tag in held or b"*" in held
+
+
+def _weight(parameters: bytes) -> float:
+    name, _, text = parameters.strip().partition(b"=")
+    try:
+        return float(text) if name.strip() == b"q" else 1.0
+    except ValueError:
+        return 0.0

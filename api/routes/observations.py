@@ -1,0 +1,31 @@
+"""The figures: `/observations`."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from api.observations import PATH, ObservationList, answer
+from api.parameters import OBSERVATIONS
+from api.question import question_of
+from api.replies import FRESH, PINNED, reply
+from api.service import asked_in, place_in, service_in
+
+
+@get(
+    PATH,
+    operation_id="listObservations",
+    summary="Siffrorna / The figures",
+    tags=["observations"],
+    opt={"parameters": OBSERVATIONS, "answer": ObservationList},
+)
+async def observations(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Siffror efter indikator, område, kön och år. / Figures by indicator, area, sex and year.
+
+    En siffra är ett tal precis som källan publicerade det, eller `null` med en `status` som säger varför.
+    A figure is a number exactly as the source published it, or `null` with a `status` that says why.
+    """
+    service = service_in(request)
+    question = await question_of(asked_in(request), service.live)
+    answered = await answer(question, service.residents, place_in(request, PATH))
+    location = "" if question.pinned else answered.pinned_address
+    return reply(answered.body, PINNED if question.pinned else FRESH, answered.links, location)

@@ -1,0 +1,59 @@
+"""The server process: granian over the application, with the database of the settings."""
+
+import logging
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from litestar.types import ASGIApp
+from rich.console import Console
+
+from api.app import application
+from datasets.embedded import lease
+from datasets.errors import LansdataError
+from datasets.settings import Settings, read_settings
+from datasets.store import Store
+
+_READER = "lansdata_api"
+
+
+def serve() -> int:
+    """Serve until told to stop; return 0, or 1 when the settings or the database do not let it start."""
+    console = Console(stderr=True)
+    try:
+        settings = read_settings()
+        held = None if settings.database_url else lease(settings.home_path)
+    except LansdataError as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        return 1
+    console.print(f"serving on http://{settings.host}:{settings.port}", highlight=False)
+    server = Granian(
+        "api.server:served",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        log_access=False,
+        workers_kill_timeout=2,
+        respawn_failed_workers=True,
+    )
+    try:
+        server.serve()
+    finally:
+        if held:
+            held.release()
+    return 0
+
+
+def served() -> ASGIApp:
+    """Return the application of one worker process; it holds the database for as long as it lives."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    settings = read_settings()
+    return application(settings, store_of(settings))
+
+
+def store_of(settings: Settings) -> Store:
+    """Return the store that may only be read."""
+    address = settings.database_url or lease(settings.home_path).address(_READER)
+    return Store.at(address, read_only=True)
