@@ -4,8 +4,9 @@ NAME = "Länsdata"
 VERSION = "1.0.0"
 RELEASED = "2026-11-22"
 STATUS = "active"
+ADDRESS = "https://lansdata.regionkalmar.se"
+"""Where the region means to serve it; an address in an answer is always the one that was called."""
 LONGEST_ADDRESS = 2048
-WINDOW_SECONDS = 60
 CONTACT_NAME = "Region Kalmar län, Länsdata"
 CONTACT_ADDRESS = "https://regionkalmar.se/"
 CONTACT_MAIL = "lansdata@regionkalmar.se"

@@ -17,7 +17,6 @@ from api.resident import Residents
 from api.rows import ResidentCube, rendered
 from api.selection import selected, sorted_positions
 from api.telling import (
-    ScopedNote,
     ToldAttribution,
     ToldDataset,
     ToldNote,
@@ -42,7 +41,7 @@ class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
 
     datasets: list[ToldDataset]
     attributions: list[ToldAttribution]
-    notes: list[ToldNote | ScopedNote]
+    notes: list[ToldNote]
     warnings: list[Warned]
 
 

@@ -25,17 +25,12 @@ class ToldDataset(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     licence: str = ""
 
 
-class ToldNote(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One note; with a scope it concerns only the figures inside it."""
+class ToldNote(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One note; with a scope it concerns only those figures, with a break two sides of a year."""
 
     indicator: str
     mandatory: bool
     text: str
-
-
-class ScopedNote(ToldNote, frozen=True, kw_only=True, omit_defaults=True):
-    """A note on some of the figures only, or on a series break between two years."""
-
     series_break: int | None = None
     years: tuple[int, ...] = ()
     sexes: tuple[str, ...] = ()
@@ -116,7 +111,7 @@ def _breaks(
     years = resident.cube.columns.year[at]
     for known in state.definition.breaks:
         if years.min() < known.year <= years.max():
-            yield ScopedNote(
+            yield ToldNote(
                 indicator=state.definition.id,
                 mandatory=True,
                 text=known.text.spoken(language),
@@ -126,14 +121,11 @@ def _breaks(
 
 def _notes(state: IndicatorState, resident: ResidentCube, at: Positions, language: str) -> Iterator[ToldNote]:
     for note in state.definition.notes:
-        text = note.text.spoken(language)
-        if not (note.years or note.sexes or note.municipalities or note.breakdown):
-            yield ToldNote(indicator=state.definition.id, mandatory=note.mandatory, text=text)
-        elif _concerns(note, resident, at):
-            yield ScopedNote(
+        if _concerns(note, resident, at):
+            yield ToldNote(
                 indicator=state.definition.id,
                 mandatory=note.mandatory,
-                text=text,
+                text=note.text.spoken(language),
                 years=note.years,
                 sexes=note.sexes,
                 municipalities=note.municipalities,

@@ -1,0 +1,213 @@
+"""The contract as a document: OpenAPI 3.1, made from the routes' own declarations."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_404_NOT_FOUND
+
+from api import about
+from api.app import routes
+from api.links import PREFIX
+from api.parameters import Parameter
+from api.problems import KINDS, MEDIA_TYPE, Kind, Problem
+from openapi.words import DESCRIPTION, LIMITATIONS, SERVICE_LEVEL, TAGS
+
+Document = dict[str, Any]
+_SCHEMAS = "#/components/schemas/{name}"
+_PATH_PARAMETERS = {
+    "datasetId": "En datamängds id. / The id of a dataset.",
+    "indicatorId": "En indikators id. / The id of an indicator.",
+    "version": "En version som 1.0.0, eller `latest`. / A version such as 1.0.0, or `latest`.",
+}
+_HEADERS = {
+    "ETag": ("Stark etikett för svaret. / Strong tag of the answer.", "etag"),
+    "Cache-Control": ("Hur länge svaret gäller. / How long the answer holds.", ""),
+    "traceparent": ("Spår enligt W3C Trace Context. / Trace as in W3C Trace Context.", ""),
+}
+
+
+def document() -> Document:
+    """Return the contract; always the same for the same routes."""
+    handlers = _handlers()
+    kinds = [handler.opt["answer"] for handler in handlers.values()]
+    _, schemas = msgspec.json.schema_components([*kinds, Problem], ref_template=_SCHEMAS)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": about.NAME,
+            "version": about.VERSION,
+            "description": DESCRIPTION,
+            "termsOfService": f"{about.ADDRESS}/",
+            "contact": {
+                "name": about.CONTACT_NAME,
+                "url": about.CONTACT_ADDRESS,
+                "email": about.CONTACT_MAIL,
+            },
+            "license": {"name": "CC0 1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"},
+            "x-sla": SERVICE_LEVEL,
+            "x-limitations": LIMITATIONS,
+        },
+        "externalDocs": {
+            "description": "Dokumentation och exempel / Documentation and examples",
+            "url": f"{about.ADDRESS}/",
+        },
+        "servers": [{"url": about.ADDRESS + PREFIX}],
+        "security": [{}],
+        "tags": TAGS,
+        "paths": {path: {"get": _operation(path, handler)} for path, handler in sorted(handlers.items())},
+        "components": {"schemas": dict(sorted(schemas.items())), "responses": _refusals()},
+    }
+
+
+def document_bytes() -> bytes:
+    """Return the contract as the bytes that are committed and served."""
+    return msgspec.json.format(msgspec.json.encode(document()), indent=2) + b"\n"
+
+
+def _handlers() -> dict[str, HTTPRouteHandler]:
+    """Return every documented handler by its path without the prefix."""
+    app = Litestar(route_handlers=[routes()], openapi_config=None)
+    return {
+        route.path_format.removeprefix(PREFIX): handler
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if handler.opt.get("answer")
+    }
+
+
+def _operation(path: str, handler: HTTPRouteHandler) -> Document:
+    examples = _examples().get(path, {})
+    answer = handler.opt["answer"].__name__
+    return {
+        "operationId": handler.operation_id,
+        "summary": handler.summary,
+        "description": _description(handler),
+        "tags": list(handler.tags or ()),
+        "parameters": [
+            *(_path_parameter(name) for name in _PATH_PARAMETERS if f"{{{name}}}" in path),
+            *(_query_parameter(parameter) for parameter in handler.opt.get("parameters", ())),
+            _trace(),
+        ],
+        "responses": {
+            "200": {
+                "description": "Svaret. / The answer.",
+                "headers": {name: _header(name) for name in _HEADERS},
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": _SCHEMAS.format(name=answer)},
+                        "example": examples,
+                    }
+                },
+            },
+            **({"307": _redirect()} if "{version}" in path else {}),
+            **{
+                str(status): {"$ref": f"#/components/responses/{status}"}
+                # only an address with a code in it can miss
+                for status in _statuses()
+                if status != HTTP_404_NOT_FOUND or "{" in path
+            },
+        },
+    }
+
+
+def _description(handler: HTTPRouteHandler) -> str:
+    text: str = handler.fn.__doc__ or ""
+    return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+def _path_parameter(name: str) -> Document:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": _PATH_PARAMETERS[name],
+        "schema": {"type": "string"},
+    }
+
+
+def _query_parameter(parameter: Parameter) -> Document:
+    schema: Mapping[str, Any] = parameter.schema
+    if parameter.many:
+        schema = {"type": "array", "items": schema}
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": False,
+        "description": parameter.description,
+        "schema": schema,
+        **({"style": "form", "explode": False} if parameter.many else {}),
+        "example": parameter.example.split(",") if parameter.many else _typed(parameter),
+    }
+
+
+def _typed(parameter: Parameter) -> Any:
+    return int(parameter.example) if parameter.schema.get("type") == "integer" else parameter.example
+
+
+def _trace() -> Document:
+    return {
+        "name": "traceparent",
+        "in": "header",
+        "required": False,
+        "description": _HEADERS["traceparent"][0],
+        "schema": {"type": "string"},
+    }
+
+
+def _header(name: str) -> Document:
+    description, form = _HEADERS[name]
+    return {"description": description, "schema": {"type": "string"} | ({"format": form} if form else {})}
+
+
+def _redirect() -> Document:
+    return {
+        "description": "`latest` leder till numret. / `latest` leads to the number.",
+        "headers": {
+            "Location": {"description": "Versionens adress. / The address.", "schema": {"type": "string"}},
+            "traceparent": _header("traceparent"),
+        },
+    }
+
+
+def _statuses() -> list[int]:
+    return sorted({kind.status for kind in KINDS})
+
+
+def _refusals() -> Document:
+    """Return the problems, all kinds of one status together."""
+    return {
+        str(status): _refusal([kind for kind in KINDS if kind.status == status]) for status in _statuses()
+    }
+
+
+def _refusal(kinds: list[Kind]) -> Document:
+    examples = {
+        kind.slug: {
+            "summary": kind.title,
+            "value": {
+                "type": kind.type,
+                "title": kind.title,
+                "status": kind.status,
+                "detail": kind.en,
+                "instance": f"{PREFIX}/observations",
+            },
+        }
+        for kind in kinds
+    }
+    return {
+        "description": " ".join(f"{kind.sv} / {kind.en}" for kind in kinds),
+        "headers": {"traceparent": _header("traceparent")},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS.format(name="Problem")}, "examples": examples}},
+    }
+
+
+@cache
+def _examples() -> Mapping[str, Any]:
+    """Return a whole, real answer for every path."""
+    examples: Mapping[str, Any] = msgspec.json.decode(files("openapi").joinpath("examples.json").read_bytes())
+    return examples

@@ -1,0 +1,42 @@
+"""The contract's own words, Swedish and English: what the service is, promises and cannot do."""
+
+DESCRIPTION = """\
+## Svenska
+
+Länsdata är Region Kalmar läns öppna datatjänst: siffror om barns hälsa, skola, äldreomsorg och \
+psykisk hälsa efter indikator, område, kön och år. Varje siffra är den som källan publicerade, eller `null` \
+med en `status` som säger varför. Varje publicerad version finns kvar och kan citeras.
+
+**Begränsningar:** se `/config`; alla gränser står där. Större uttag görs per datamängd.
+
+**Livscykel:** semantisk version; inom `v1` görs bara tillägg. Inget konto eller någon nyckel behövs.
+
+## English
+
+Länsdata is the open data service of Region Kalmar län: figures on children's health, school, care of the \
+old and mental health, by indicator, area, sex and year. Each figure is the one that the source published, \
+or `null` with a `status` that says why. Every published version stays and can be cited.
+
+**Limits:** see `/config`; every limit stands there. Larger pulls go by dataset.
+
+**Life cycle:** semantic version; within `v1` there are only additions. No account and no key is needed.
+"""
+
+SERVICE_LEVEL = {
+    "availability": "Bästa möjliga, dygnet runt / Best effort, around the clock",
+    "responseTime": "Under 0,5 s för en sida på 1 000 siffror / Under 0.5 s for a page of 1 000 figures",
+    "support": "Vardagar 8-16 / Weekdays 8-16",
+}
+
+LIMITATIONS = [
+    "Högst 10 000 siffror per sida / At most 10 000 figures a page",
+    "Bara JSON i denna version / JSON only in this version",
+]
+
+TAGS = [
+    {"name": "about", "description": "Om tjänsten / About the service"},
+    {"name": "datasets", "description": "Datamängder och versioner / Datasets and versions"},
+    {"name": "indicators", "description": "Indikatorer / Indicators"},
+    {"name": "municipalities", "description": "Områden / Areas"},
+    {"name": "observations", "description": "Siffrorna / The figures"},
+]
