@@ -29,6 +29,8 @@ class Question(Struct, frozen=True, kw_only=True):
     pinned: bool
     """Whether the address itself names the state, so that the answer can never change."""
     indicators: tuple[IndicatorState, ...]
+    unborn: tuple[str, ...]
+    """Indicators that there are today, but that were not published in the state asked about."""
     municipalities: tuple[str, ...]
     sexes: tuple[Sex, ...]
     years: tuple[int, ...]
@@ -54,7 +56,8 @@ async def question_of(asked: Asked, live: Live) -> Question:
     faults: list[InvalidParameter] = []
     newest = live.now
     number, pinned = _release_asked(asked, newest, faults)
-    states = _indicators(asked, newest, faults)
+    snapshot = newest if faults else await live.at(number)
+    states, unborn = _indicators(asked, snapshot, newest, faults)
     municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
     breakdown = _breakdown(asked["breakdown"], states, faults)
     years = asked["year"]
@@ -63,15 +66,11 @@ async def question_of(asked: Asked, live: Live) -> Question:
         faults.append(InvalidParameter(name="year", reason=reason, value=LATEST))
     if faults:
         raise InvalidParametersError(faults)
-    snapshot = await live.at(number)
-    if snapshot is not newest:
-        states = [
-            snapshot.indicators[name] for s in states if (name := s.definition.id) in snapshot.indicators
-        ]
     return Question(
         snapshot=snapshot,
         pinned=pinned,
         indicators=tuple(states),
+        unborn=tuple(unborn),
         municipalities=tuple(dict.fromkeys(code for codes in municipalities for code in codes)),
         sexes=asked["sex"],
         years=() if LATEST in years else years,
@@ -129,21 +128,24 @@ def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
     return bool(newest.line) and as_of <= newest.line[-1].published_at
 
 
-def _indicators(asked: Asked, newest: Snapshot, faults: list[InvalidParameter]) -> list[IndicatorState]:
+def _indicators(
+    asked: Asked, snapshot: Snapshot, newest: Snapshot, faults: list[InvalidParameter]
+) -> tuple[list[IndicatorState], list[str]]:
+    """Return the indicators asked for as they stood, and the ids of those that were not there yet."""
     dataset = asked["dataset"]
-    if dataset is not None and dataset not in newest.datasets:
+    if dataset is not None and dataset not in {*newest.datasets, *snapshot.datasets}:
         names = {name: state.description.title.sv for name, state in newest.datasets.items()}
         error = UnknownCodeError("dataset", dataset, closest(dataset, names))
         faults.append(_fault("dataset", error))
-    states = _each("indicator", asked["indicator"], lambda name: indicator_in(newest, name), faults)
-    if not asked["indicator"]:
-        states = [state for state in newest.indicators.values() if dataset in {None, state.dataset}]
-    elif dataset is not None:
-        states = [state for state in states if state.dataset == dataset]
+    unborn = [name for name in asked["indicator"] if name not in snapshot.indicators]
+    _each("indicator", unborn, lambda name: indicator_in(newest, name), faults)
+    names_asked = asked["indicator"] or snapshot.indicators
+    states = [snapshot.indicators[name] for name in names_asked if name in snapshot.indicators]
+    states = [state for state in states if dataset in {None, state.dataset}]
     if len(states) > MOST_INDICATORS:
         detail = f"{len(states)} indicators are asked for; the most in one question is {MOST_INDICATORS}"
         raise RefusalError("too-much", detail, asked=len(states), limit=MOST_INDICATORS)
-    return sorted(states, key=lambda state: state.definition.id)
+    return sorted(states, key=lambda state: state.definition.id), unborn
 
 
 def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:

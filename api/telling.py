@@ -96,11 +96,16 @@ def notes_told(
 
 def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned]:
     """Return for each indicator without a figure in the answer what there is instead."""
-    return [
+    unborn = {
+        "sv": "Indikatorn var inte publicerad i det läge som frågan gäller.",
+        "en": "The indicator was not published in the state that is asked about.",
+    }
+    empty = [
         Warned(state.definition.id, _instead(state.coverage, question.language))
         for state, at in zip(question.indicators, found, strict=True)
         if not len(at)
     ]
+    return [*empty, *(Warned(name, unborn[question.language]) for name in question.unborn)]
 
 
 def _breaks(
