@@ -63,7 +63,7 @@ def asked_of(query: bytes, parameters: Sequence[Parameter]) -> Asked:
     return Asked(values, tuple(pairs))
 
 
-def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Read the query of a request before its handler; a guard of every route."""
     query = connection.scope["query_string"]
     connection.state.asked = asked_of(query, handler.opt.get("parameters", ()))

@@ -22,7 +22,7 @@ from api.texts import (
     year_or_latest,
 )
 from datasets.areas import AreaType
-from datasets.vocabulary import Sex, Source
+from datasets.vocabulary import SEX_WORDS, Sex, Source
 
 LARGEST_PAGE = 10_000
 OBSERVATIONS_PAGE = 1_000
@@ -87,7 +87,7 @@ MUNICIPALITY = Parameter(
 SEX = Parameter(
     name="sex",
     description="Kön, kommalista. / Sexes, a comma list.",
-    read=one_of([*Sex], "sex"),
+    read=one_of(SEX_WORDS, "sex"),
     schema={"type": "string", "enum": [*Sex]},
     example="women,men",
     many=True,

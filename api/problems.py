@@ -1,17 +1,20 @@
 """Every error as `application/problem+json`: the only place where what went wrong becomes HTTP."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_405_METHOD_NOT_ALLOWED
 from msgspec import Struct
 
 from datasets.errors import StoreUnavailableError, UnknownCodeError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+_log = logging.getLogger(__name__)
 
 
 class Kind(Struct, frozen=True):
@@ -172,6 +175,8 @@ def problem_bytes(problem: Problem) -> bytes:
 def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer *error*, whatever it is, without anything that is not for outsiders."""
     refusal = _refusal(error)
+    if refusal.kind.slug == "internal":
+        _log.error("%s failed", request.scope["path"], exc_info=error)
     problem = Problem(
         type=refusal.kind.type,
         title=refusal.kind.title,
@@ -183,8 +188,8 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     headers = {"Cache-Control": "no-store"}
     if refusal.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
-    if isinstance(error, HTTPException) and error.headers:
-        headers |= {name: text for name, text in error.headers.items() if name.lower() == "allow"}
+    if refusal.status == HTTP_405_METHOD_NOT_ALLOWED:
+        headers["Allow"] = "GET, HEAD, OPTIONS"
     return Response(
         problem_bytes(problem), status_code=refusal.status, media_type=MEDIA_TYPE, headers=headers
     )

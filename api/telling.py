@@ -158,7 +158,7 @@ def _instead(coverage: Coverage, language: str) -> str:
     """Say what figures there are, in one sentence."""
     if not coverage.rows:
         return "Inga siffror finns." if language == "sv" else "There are no figures."
-    years, areas = f"{coverage.years[0]}-{coverage.years[-1]}", _few(coverage.municipalities)
+    years, areas = _spans(coverage.years), _few(coverage.municipalities)
     sexes = ", ".join(coverage.sexes)
     parts = _few([text.replace(";", ",") for text in coverage.breakdowns if text])
     if language == "sv":
@@ -168,6 +168,17 @@ def _instead(coverage: Coverage, language: str) -> str:
     undivided = "undivided and " if "" in coverage.breakdowns else "only "
     divided = f", {undivided}divided figures ({parts})" if parts else ""
     return f"No figure fits the question. There is {years}, {sexes}, for {areas}{divided}."
+
+
+def _spans(years: Sequence[int]) -> str:
+    """Return sorted years as spans: `2001-2004, 2019`."""
+    spans: list[list[int]] = []
+    for year in years:
+        if spans and spans[-1][-1] == year - 1:
+            spans[-1].append(year)
+        else:
+            spans.append([year])
+    return ", ".join(f"{span[0]}-{span[-1]}" if len(span) > 1 else str(span[0]) for span in spans)
 
 
 def _few(codes: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """How the text of a query parameter is read: strictly, and with a reason where it is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time
 
 from datasets.changes import Version
@@ -45,7 +45,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-def one_of(codes: Sequence[str], kind: str) -> Callable[[str], str]:
+def one_of(codes: Collection[str], kind: str) -> Callable[[str], str]:
     """Return a reader of the *codes* of a *kind*."""
 
     def read(text: str) -> str:

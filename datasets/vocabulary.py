@@ -27,6 +27,15 @@ class Sex(StrEnum):
     OTHER = "other"
 
 
+SEX_WORDS = {
+    Sex.TOTAL: "totalt alla båda könen all both",
+    Sex.WOMEN: "kvinnor kvinna flickor tjej female woman girls",
+    Sex.MEN: "män man pojkar kille male man boys",
+    Sex.OTHER: "annat annan könstillhörighet other",
+}
+"""What people write for a sex; never read as one, only told as the closest."""
+
+
 class Status(StrEnum):
     """Why there is no value; the order is that of the stored code and only ever grows."""
 

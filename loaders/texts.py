@@ -7,14 +7,8 @@ from datasets.closest import closest
 from datasets.cube import SEXES, STATUSES, day_number, flag_bits
 from datasets.errors import UnknownCodeError
 from datasets.numbers import number_of, number_text
-from datasets.vocabulary import Flag, Sex, Status, Year
+from datasets.vocabulary import SEX_WORDS, Flag, Sex, Status, Year
 
-_SEX_WORDS = {
-    "total": "totalt alla båda könen",
-    "women": "kvinnor flickor",
-    "men": "män pojkar",
-    "other": "annat",
-}
 _STATUS_WORDS = {
     "missing": "saknas",
     "suppressed": "sekretess dold",
@@ -42,7 +36,7 @@ def decimal_point_of(text: str) -> tuple[str, ...]:
 def sex_of(text: str) -> int:
     """Return the position of a sex; a Swedish word for it finds the right code."""
     if text not in SEXES:
-        raise UnknownCodeError("sex", text, closest(text, _SEX_WORDS))
+        raise UnknownCodeError("sex", text, closest(text, SEX_WORDS))
     return [*SEXES].index(Sex(text))
 
 
