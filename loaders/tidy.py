@@ -87,7 +87,7 @@ class _Reader:
         return np.array(values)[column.at] if values else np.empty(0)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Read a column of numbers: all that are written as we would write them at once, the others singly."""
+        """Read a column of numbers: those written as we would write them at once, the others singly."""
         column = self.sheet.columns.get(name)
         if column is None or not column.texts:
             return np.full(len(self.sheet.rows), np.nan)
@@ -199,7 +199,7 @@ def _columns(reader: _Reader) -> tuple[Columns, tuple[MunicipalityCode, ...]]:
 def _with_breakdowns(
     reader: _Reader, columns: Columns, which: _Rows
 ) -> tuple[Columns, tuple[Breakdown, ...]]:
-    """Join the dimension columns to breakdowns, each combination judged once by its indicator's definition."""
+    """Join the dimension columns to breakdowns, each combination judged once by its indicator."""
     present = [name for name in reader.dimensions if name in reader.sheet.columns]
     combined = which + 1
     for name in present:
