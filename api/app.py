@@ -65,4 +65,4 @@ def application(settings: Settings, store: Store) -> ASGIApp:
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
-    refuse_other_media(request.headers.get("accept", ""))
+    refuse_other_media(",".join(request.headers.getall("accept", [])))

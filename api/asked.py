@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar.connection import ASGIConnection
+from litestar.enums import HttpMethod
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
@@ -65,8 +66,11 @@ def asked_of(query: bytes, parameters: Sequence[Parameter]) -> Asked:
 
 async def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Read the query of a request before its handler; a guard of every route."""
+    if connection.scope.get("method") == HttpMethod.OPTIONS:
+        return  # a browser's preflight: what is asked is for the request that follows
     query = connection.scope["query_string"]
-    connection.state.asked = asked_of(query, handler.opt.get("parameters", ()))
+    # what `connection.state` shows; making that view costs as much as reading the query
+    connection.scope["state"]["asked"] = asked_of(query, handler.opt.get("parameters", ()))
 
 
 def _value(parameter: Parameter, texts: Sequence[str], faults: list[InvalidParameter]) -> Any:

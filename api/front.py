@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -12,10 +13,11 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, 
 from api.about import LONGEST_ADDRESS
 from api.links import base_of
 from api.live import Live
-from api.problems import BY_SLUG, MEDIA_TYPE, Problem, problem_bytes
+from api.problems import ALLOWED, BY_SLUG, MEDIA_TYPE, Problem, instance_of, problem_bytes
 from api.ready import Headers, ReadyAnswer, ReadyAnswers, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_ALLOWED = ALLOWED.encode()
 _EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
 _ALWAYS: Headers = [
     (b"access-control-allow-origin", b"*"),
@@ -23,12 +25,14 @@ _ALWAYS: Headers = [
     (b"x-content-type-options", b"nosniff"),
 ]
 _PREFLIGHT: Headers = [
-    (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
+    (b"access-control-allow-methods", _ALLOWED),
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _NOT_KEPT = frozenset({b"content-length"})
+_NAMING = (b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix", b"host")
+"""The headers that tell under which address we were called."""
 
 
 class Front:
@@ -45,20 +49,20 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self._inner(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = _folded(scope["headers"])
         given = headers.get(b"traceparent", b"")
         trace = (b"traceparent", given if _TRACE.fullmatch(given) else _new_trace())
         method = scope["method"]
         if method not in {"GET", "HEAD"}:
             await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
             return
-        base = base_of(headers, scope["scheme"], self._public_url)
+        base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope.get("raw_path") or scope["path"].encode()
         query, accept = scope["query_string"], headers.get(b"accept", b"")
         question = (self._live.now.number, path, query, base, accept)
         answer = self._ready.get(question)
         if answer is None:
-            if len(base) + len(path) + len(query) > LONGEST_ADDRESS:
+            if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
                 return
             answer = await self._fresh(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
@@ -108,6 +112,21 @@ async def _deliver(
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+@lru_cache(maxsize=256)
+def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
+    """Return the address in front of every path; the same few callers' proxies name it again and again."""
+    headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
+    return base_of(headers, scheme, public_url)
+
+
+def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers by name; one that stands in several lines is the list of them all."""
+    headers: dict[bytes, bytes] = {}
+    for name, text in pairs:
+        headers[name] = headers[name] + b", " + text if name in headers else text
+    return headers
+
+
 def _kept_headers(start: Any) -> Headers:
     own = [(name, text) for name, text in start["headers"] if name.lower() not in _NOT_KEPT]
     return [*own, _VARY, *_ALWAYS]
@@ -118,7 +137,9 @@ def _adding(send: Send, more: Headers) -> Send:
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *more]
+            # the framework forgets HEAD, which is answered here, when it is asked what is allowed
+            told = ((name, _ALLOWED if name == b"allow" else text) for name, text in message["headers"])
+            message["headers"] = [*told, *more]
         await send(message)
 
     return add
@@ -131,7 +152,7 @@ async def _refuse_length(scope: HTTPScope, send: Send, trace: tuple[bytes, bytes
         title=kind.title,
         status=kind.status,
         detail=f"the address is longer than {LONGEST_ADDRESS} characters",
-        instance=scope["path"][:200],
+        instance=instance_of(scope["path"]),
         limit=LONGEST_ADDRESS,
     )
     body = problem_bytes(problem)

@@ -46,6 +46,15 @@ class Live:
             with suppress(asyncio.CancelledError):
                 await task
 
+    def newest(self) -> Snapshot:
+        """Return the newest snapshot.
+
+        Raises StoreUnavailableError as long as nothing could be read: then nobody knows what there is.
+        """
+        if self.now is EMPTY and not self.reachable:
+            raise StoreUnavailableError("nothing has been read yet")
+        return self.now
+
     async def releases(self) -> AsyncIterator[Snapshot]:
         """Yield the newest snapshot, and then each newer one that there is; for ever."""
         while True:

@@ -1,6 +1,6 @@
 """From a question to the bytes of its answer: plan, select, join the slices of rendered rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from api import links
 from api.answers import Listing, Meta, answer_bytes
 from api.links import Link, Place
 from api.problems import RefusalError
-from api.question import Question
+from api.question import MOST_INDICATORS, Question
 from api.resident import Residents
 from api.rows import ResidentCube, rendered
-from api.selection import selected, sorted_positions
+from api.selection import Found, selected, sorted_positions
+from api.snapshot import IndicatorState
 from api.telling import (
     ToldAttribution,
     ToldDataset,
@@ -84,14 +85,16 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     Raises RefusalError when too much is asked, StoreUnavailableError when a cube is neither in memory nor
     to be had.
     """
+    _refuse_too_much(question, "indicators", (len(question.indicators), MOST_INDICATORS), place.base)
     looked_through = sum(state.coverage.rows for state in question.indicators)
-    _refuse_too_much(question, looked_through, MOST_LOOKED_THROUGH, place.base)
+    _refuse_too_much(question, "figures", (looked_through, MOST_LOOKED_THROUGH), place.base)
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))
-    _refuse_too_much(question, total, MOST_FIGURES, place.base)
-    rows = list(_rows(question, cubes, found))
+    _refuse_too_much(question, "figures", (total, MOST_FIGURES), place.base)
+    rows = _rows(question, cubes, found)
     told = _links(question, place, -(-total // question.limit))
+    places = list(map(_looked_at, question.indicators, found))
     meta = ObservationsMeta(
         total_records=total,
         page=question.page,
@@ -99,8 +102,8 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
         count=_count(question, total),
         datasets=datasets_told(question),
         attributions=attributions_told(question),
-        notes=notes_told(question, cubes, found),
-        warnings=warnings_told(question, found),
+        notes=notes_told(question, cubes, places),
+        warnings=warnings_told(question, places),
     )
     return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
 
@@ -111,22 +114,33 @@ def _count(question: Question, total: int) -> int:
     return max(min(total - (question.page - 1) * question.limit, question.limit), 0)
 
 
-def _rows(question: Question, cubes: Sequence[ResidentCube], found: Sequence[Positions]) -> Iterator[bytes]:
-    """Yield the rows of the page, as few pieces as can be."""
+def _looked_at(state: IndicatorState, found: Found) -> Positions:
+    """Return where figures are, for what is told beside them; one stands for all where it is told of all."""
+    notes = state.definition.notes
+    if state.definition.breaks or any(n.years or n.sexes or n.municipalities or n.breakdown for n in notes):
+        return found.positions
+    return np.zeros(min(len(found), 1), np.int64)
+
+
+def _rows(question: Question, cubes: Sequence[ResidentCube], found: Sequence[Found]) -> Iterable[bytes]:
+    """Return the rows of the page, as few pieces as can be."""
     if question.page < 1:
-        return
+        return ()
     skip, room = (question.page - 1) * question.limit, question.limit
     if question.sort:
-        which, at = sorted_positions(question, [resident.cube for resident in cubes], found)
-        yield from _in_order(question, cubes, which[skip : skip + room], at[skip : skip + room])
-        return
-    for state, resident, at in zip(question.indicators, cubes, found, strict=True):
-        here = at[skip : skip + room]
-        skip, room = max(skip - len(at), 0), room - len(here)
+        positions = [one.positions for one in found]
+        which, at = sorted_positions(question, [resident.cube for resident in cubes], positions)
+        return _in_order(question, cubes, which[skip : skip + room], at[skip : skip + room])
+    rows: list[bytes] = []
+    for state, resident, one in zip(question.indicators, cubes, found, strict=True):
         if question.fields:
-            yield from rendered(state.definition.id, resident.cube, here, question.fields)
+            here = one.positions[skip : skip + room]
+            rows += rendered(state.definition.id, resident.cube, here, question.fields)
         else:
-            yield from resident.slices(here)
+            rows += one.pieces(skip, room)
+        taken = max(min(len(one) - skip, room), 0)
+        skip, room = max(skip - len(one), 0), room - taken
+    return rows
 
 
 def _in_order(
@@ -153,13 +167,14 @@ def _release_time(question: Question) -> str:
     return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
 
 
-def _refuse_too_much(question: Question, size: int, most: int, base: str) -> None:
+def _refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:
+    size, most = sizes
     if size <= most:
         return
     datasets = datasets_told(question)
     whole = [links.address(base, f"/datasets/{one.id}/versions/{one.version}") for one in datasets]
     detail = (
-        f"the question means {size} figures; the most is {most}."
+        f"the question means {size} {what}; the most is {most}."
         f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
     )
     raise RefusalError("too-much", detail, asked=size, limit=most, href=whole[0] if whole else "")

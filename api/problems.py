@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
-import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.status_codes import HTTP_405_METHOD_NOT_ALLOWED
+from litestar.status_codes import HTTP_405_METHOD_NOT_ALLOWED, HTTP_500_INTERNAL_SERVER_ERROR
 from msgspec import Struct
 
+from api.answers import encoded
 from datasets.errors import StoreUnavailableError, UnknownCodeError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+ALLOWED = "GET, HEAD, OPTIONS"
+_LONGEST_INSTANCE = 200
 _log = logging.getLogger(__name__)
 
 
@@ -110,7 +113,8 @@ KINDS = (
     ),
 )
 BY_SLUG: Mapping[str, Kind] = {kind.slug: kind for kind in KINDS}
-_BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in reversed(KINDS)}
+_BY_STATUS: Mapping[int, Kind] = {kind.status: kind for kind in KINDS}
+"""The kind of a refusal that is not ours; of several with one status the last is the broadest."""
 
 
 class InvalidParameter(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,7 +173,12 @@ def not_found(name: str, error: UnknownCodeError) -> RefusalError:
 
 def problem_bytes(problem: Problem) -> bytes:
     """Return the body of *problem*."""
-    return msgspec.json.encode(problem)
+    return encoded(problem)
+
+
+def instance_of(path: str) -> str:
+    """Return *path* as the address that a problem happened at, escaped again, within bounds."""
+    return quote(path[:_LONGEST_INSTANCE], safe="/:@!$&'()*+,;=~")
 
 
 def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -182,14 +191,14 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         title=refusal.kind.title,
         status=refusal.status,
         detail=refusal.detail,
-        instance=request.scope["path"],
+        instance=instance_of(request.scope["path"]),
         **refusal.extra,
     )
     headers = {"Cache-Control": "no-store"}
     if refusal.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
     if refusal.status == HTTP_405_METHOD_NOT_ALLOWED:
-        headers["Allow"] = "GET, HEAD, OPTIONS"
+        headers["Allow"] = ALLOWED
     return Response(
         problem_bytes(problem), status_code=refusal.status, media_type=MEDIA_TYPE, headers=headers
     )
@@ -200,12 +209,9 @@ def _refusal(error: Exception) -> RefusalError:
         return error
     if isinstance(error, StoreUnavailableError):
         return RefusalError("unavailable", "the database cannot be reached and this is not in memory")
-    if isinstance(error, HTTPException):
-        kind = _BY_STATUS.get(error.status_code)
-        if kind and error.status_code < 500:  # noqa: PLR2004 the class of server errors
-            return RefusalError(kind.slug, _DETAILS.get(kind.slug, kind.en))
-        if error.status_code < 500:  # noqa: PLR2004
-            return RefusalError("bad-request", BY_SLUG["bad-request"].en)
+    if isinstance(error, HTTPException) and error.status_code < HTTP_500_INTERNAL_SERVER_ERROR:
+        kind = _BY_STATUS.get(error.status_code, BY_SLUG["bad-request"])
+        return RefusalError(kind.slug, _DETAILS.get(kind.slug, kind.en))
     return RefusalError("internal", "something went wrong on our side")
 
 

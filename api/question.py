@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from api.asked import Asked
 from api.live import Live
-from api.problems import InvalidParameter, InvalidParametersError, RefusalError
+from api.problems import InvalidParameter, InvalidParametersError
 from api.snapshot import IndicatorState, Snapshot
 from api.texts import EVERY, LATEST
-from datasets.areas import area, municipalities_of
+from datasets.areas import AreaType, area, areas, municipalities_of
 from datasets.changes import Version
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
@@ -29,6 +29,8 @@ class Question(Struct, frozen=True, kw_only=True):
     pinned: bool
     """Whether the address itself names the state, so that the answer can never change."""
     indicators: tuple[IndicatorState, ...]
+    elsewhere: tuple[IndicatorState, ...]
+    """Indicators that were asked for and are not in the dataset that was asked for."""
     unborn: tuple[str, ...]
     """Indicators that there are today, but that were not published in the state asked about."""
     municipalities: tuple[str, ...]
@@ -50,14 +52,14 @@ class Question(Struct, frozen=True, kw_only=True):
 async def question_of(asked: Asked, live: Live) -> Question:
     """Return the question that *asked* puts.
 
-    Raises InvalidParametersError with every code that does not exist, RefusalError for too many indicators,
-    StoreUnavailableError where an earlier state cannot be read.
+    Raises InvalidParametersError with every code that does not exist, StoreUnavailableError where an earlier
+    state cannot be read.
     """
     faults: list[InvalidParameter] = []
-    newest = live.now
+    newest = live.newest()
     number, pinned = _release_asked(asked, newest, faults)
     snapshot = newest if faults else await live.at(number)
-    states, unborn = _indicators(asked, snapshot, newest, faults)
+    states, elsewhere, unborn = _indicators(asked, snapshot, newest, faults)
     municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
     breakdown = _breakdown(asked["breakdown"], states, faults)
     years = asked["year"]
@@ -70,6 +72,7 @@ async def question_of(asked: Asked, live: Live) -> Question:
         snapshot=snapshot,
         pinned=pinned,
         indicators=tuple(states),
+        elsewhere=tuple(elsewhere),
         unborn=tuple(unborn),
         municipalities=tuple(dict.fromkeys(code for codes in municipalities for code in codes)),
         sexes=asked["sex"],
@@ -130,22 +133,23 @@ def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
 
 def _indicators(
     asked: Asked, snapshot: Snapshot, newest: Snapshot, faults: list[InvalidParameter]
-) -> tuple[list[IndicatorState], list[str]]:
-    """Return the indicators asked for as they stood, and the ids of those that were not there yet."""
+) -> tuple[list[IndicatorState], list[IndicatorState], list[str]]:
+    """Return the indicators asked for as they stood, those of other datasets, and those not there yet."""
     dataset = asked["dataset"]
     if dataset is not None and dataset not in {*newest.datasets, *snapshot.datasets}:
-        names = {name: state.description.title.sv for name, state in newest.datasets.items()}
-        error = UnknownCodeError("dataset", dataset, closest(dataset, names))
+        titles = {name: state.description.title.sv for name, state in newest.datasets.items()}
+        error = UnknownCodeError("dataset", dataset, closest(dataset, titles))
         faults.append(_fault("dataset", error))
-    unborn = [name for name in asked["indicator"] if name not in snapshot.indicators]
+    names = asked["indicator"]
+    if not names and dataset in newest.datasets and dataset not in snapshot.datasets:
+        names = newest.datasets[dataset].indicators
+    unborn = [name for name in names if name not in snapshot.indicators]
     _each("indicator", unborn, lambda name: indicator_in(newest, name), faults)
-    names_asked = asked["indicator"] or snapshot.indicators
-    states = [snapshot.indicators[name] for name in names_asked if name in snapshot.indicators]
-    states = [state for state in states if dataset in {None, state.dataset}]
-    if len(states) > MOST_INDICATORS:
-        detail = f"{len(states)} indicators are asked for; the most in one question is {MOST_INDICATORS}"
-        raise RefusalError("too-much", detail, asked=len(states), limit=MOST_INDICATORS)
-    return sorted(states, key=lambda state: state.definition.id), unborn
+    asked_states = [snapshot.indicators[name] for name in names if name in snapshot.indicators]
+    known = asked_states if names else snapshot.indicators.values()
+    states = [state for state in known if dataset in {None, state.dataset}]
+    elsewhere = [state for state in asked_states if dataset not in {None, state.dataset}]
+    return sorted(states, key=lambda state: state.definition.id), elsewhere, unborn
 
 
 def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
@@ -158,7 +162,14 @@ def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
 
 
 def _codes_of(text: str) -> tuple[str, ...]:
-    return municipalities_of(text.removeprefix(_COUNTY)) if text.startswith(_COUNTY) else (area(text).code,)
+    if not text.startswith(_COUNTY):
+        return (area(text).code,)
+    county = text.removeprefix(_COUNTY)
+    counties = {str(known.code): known.name for known in areas().values() if known.type is AreaType.COUNTY}
+    if county not in counties:
+        hints = [_COUNTY + code for code in closest(county, counties)]
+        raise UnknownCodeError("county", text, hints)
+    return municipalities_of(county)
 
 
 def _breakdown(

@@ -1,5 +1,6 @@
 """Replies of handlers: bytes of JSON with the caching that the address allows, visible where it is chosen."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from api.service import asked_in, place_in
 PINNED = "public, max-age=31536000, immutable"
 FRESH = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
 UNCACHED = "no-store"
-_JSON = frozenset({"application/json", "application/*", "*/*", "text/*"} - {"text/*"})
+_JSON = ("application/json", "application/*", "*/*")
+"""What means JSON in an `Accept`, the most exact first: that one's weight counts."""
+_WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
 def reply(
@@ -50,8 +53,16 @@ def listed(
 
 def refuse_other_media(accept: str) -> None:
     """Refuse a request that takes no JSON; raises RefusalError."""
-    offered = [part.partition(";") for part in accept.split(",")]
-    refused = {kind.strip() for kind, _, rest in offered if rest.replace(" ", "") in {"q=0", "q=0.0"}}
-    wanted = {kind.strip() for kind, _, _ in offered} - refused
-    if accept and not wanted & _JSON:
+    weights = {kind.strip(): _weight(rest) for kind, _, rest in _parted(accept)}
+    weight = next((weights[kind] for kind in _JSON if kind in weights), 0.0 if weights else 1.0)
+    if not weight:
         raise RefusalError("not-acceptable", "only application/json is to be had here")
+
+
+def _parted(accept: str) -> list[tuple[str, str, str]]:
+    return [part.partition(";") for part in accept.lower().split(",") if part.strip()]
+
+
+def _weight(rest: str) -> float:
+    told = _WEIGHT.search(rest)
+    return float(told[1]) if told else 1.0

@@ -1,9 +1,9 @@
 """The figures of a cube as JSON rows, rendered once for each municipality; an answer joins slices of them."""
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,6 +16,17 @@ from datasets.vocabulary import Breakdown
 ROW_BYTES = 130
 """About what one row takes rendered, its place in the offsets included; for the account of the cache."""
 
+Runs = Sequence[tuple[int, int]]
+"""Rows of one area that stand together: the number of the first, and of the one after the last."""
+
+
+class Keys(NamedTuple):
+    """What the rows of one area are of, in their order; most areas of a cube have the same."""
+
+    sexes: bytes
+    years: bytes
+    breakdowns: bytes
+
 
 class ResidentCube:
     """A cube held in memory, with the rows that have been rendered so far."""
@@ -24,9 +35,13 @@ class ResidentCube:
         self.cube = cube
         self._indicator = indicator
         columns = cube.columns
-        self.starts = np.searchsorted(columns.municipality, np.arange(len(cube.municipalities) + 1))
+        self.starts: list[int] = np.searchsorted(
+            columns.municipality, np.arange(len(cube.municipalities) + 1)
+        ).tolist()
         """Where each municipality's rows begin; they stand together."""
         self.places: dict[str, int] = {code: at for at, code in enumerate(cube.municipalities)}
+        self._keys: dict[int, Keys] = {}
+        self._distinct: dict[Keys, Keys] = {}
         self._rendered: dict[int, tuple[bytes, array[int]]] = {}
 
     @property
@@ -34,29 +49,27 @@ class ResidentCube:
         """Return the memory it takes, or will take once everything is rendered."""
         return self.cube.bytes_held + len(self.cube) * ROW_BYTES
 
-    def slices(self, positions: Positions) -> Iterator[bytes]:
-        """Yield the rows at *positions* in that order, as few pieces of JSON without the commas between."""
-        if not len(positions):
-            return
-        places = self.cube.columns.municipality[positions]
-        breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(places.astype(np.int32)) != 0)) + 1
-        firsts = positions[np.concatenate(([0], breaks))].tolist()
-        lasts = positions[np.concatenate((breaks - 1, [len(positions) - 1]))].tolist()
-        for place, first, last in zip(
-            places[np.concatenate(([0], breaks))].tolist(), firsts, lasts, strict=True
-        ):
-            text, offsets = self._rows(place)
-            start = int(self.starts[place])
-            yield text[offsets[first - start] : offsets[last - start + 1] - 1]
+    def keys(self, place: int) -> Keys:
+        """Return what the rows of the municipality at *place* are of; the same object for equal ones."""
+        found = self._keys.get(place)
+        if found is None:
+            span, columns = slice(*self.starts[place : place + 2]), self.cube.columns
+            own = Keys(*(one[span].tobytes() for one in (columns.sex, columns.year, columns.breakdown)))
+            found = self._keys[place] = self._distinct.setdefault(own, own)
+        return found
+
+    def pieces(self, place: int, runs: Runs) -> list[bytes]:
+        """Return *runs* of rows of the municipality at *place* as JSON, without the commas between runs."""
+        text, begins = self._rows(place)
+        return [text[begins[first] : begins[after] - 1] for first, after in runs]
 
     def _rows(self, place: int) -> tuple[bytes, "array[int]"]:
         """Return the rows of one municipality, each followed by one byte, and where each begins."""
         found = self._rendered.get(place)
         if found is None:
-            span = np.arange(self.starts[place], self.starts[place + 1])
-            rows = rendered(self._indicator, self.cube, span)
-            offsets = array("L", accumulate((len(row) + 1 for row in rows), initial=0))
-            found = self._rendered[place] = (b",".join(rows) + b",", offsets)
+            rows = rendered(self._indicator, self.cube, np.arange(*self.starts[place : place + 2]))
+            begins = array("L", accumulate((len(row) + 1 for row in rows), initial=0))
+            found = self._rendered[place] = (b",".join(rows) + b",", begins)
         return found
 
 

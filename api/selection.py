@@ -1,35 +1,87 @@
-"""Which figures of a cube a question means: positions in canonical order, or sorted as asked."""
+"""Which figures of a cube a question means: runs of rows in canonical order, or positions sorted as asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from api.question import Question
-from api.rows import ResidentCube
+from api.rows import Keys, ResidentCube, Runs
 from api.texts import EVERY
 from datasets.cube import SEXES, Cube, Positions
-from datasets.vocabulary import Breakdown
+from datasets.vocabulary import Breakdown, Sex
+
+_MOST_BYTES = 8 << 20
+"""How much may be kept of which rows were wanted."""
 
 
-def selected(question: Question, resident: ResidentCube) -> Positions:
-    """Return the positions of the figures that *question* means, in canonical order."""
+class Wanted(NamedTuple):
+    """What a question wants of the keys of a row; `parts` tells of each of a cube's breakdowns whether."""
+
+    sexes: tuple[Sex, ...]
+    years: tuple[int, ...]
+    year_from: int | None
+    year_to: int | None
+    parts: tuple[bool, ...]
+
+
+class Chosen(NamedTuple):
+    """The rows of one area that are wanted, and how many they are."""
+
+    runs: Runs
+    rows: int
+
+
+class Found:
+    """The figures of one cube that a question means, in canonical order."""
+
+    def __init__(self, resident: ResidentCube, areas: Sequence[tuple[int, Chosen]]) -> None:
+        self._resident = resident
+        self._areas = areas
+        self._rows = sum([chosen.rows for _, chosen in areas])
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Return where the figures are in the cube."""
+        starts = self._resident.starts
+        spans = [
+            np.arange(starts[place] + first, starts[place] + after)
+            for place, chosen in self._areas
+            for first, after in chosen.runs
+        ]
+        return np.concatenate([np.empty(0, np.int64), *spans])
+
+    def pieces(self, skip: int, room: int) -> list[bytes]:
+        """Return the figures after the first *skip*, at most *room*, as few pieces of JSON."""
+        areas: Iterable[tuple[int, Runs]] = ((place, chosen.runs) for place, chosen in self._areas)
+        if skip or self._rows > room:
+            areas = _on_page(areas, skip, room)
+        return [piece for place, runs in areas for piece in self._resident.pieces(place, runs)]
+
+
+def selected(question: Question, resident: ResidentCube) -> Found:
+    """Return the figures that *question* means."""
     cube = resident.cube
-    columns = cube.columns
-    at = _in_municipalities(question, resident)
-    if question.sexes and len(question.sexes) < len(SEXES):
-        at = at[np.isin(columns.sex[at], [SEXES.index(sex) for sex in question.sexes])]
-    if question.years:
-        at = at[np.isin(columns.year[at], question.years)]
-    if question.year_from is not None:
-        at = at[columns.year[at] >= question.year_from]
-    if question.year_to is not None:
-        at = at[columns.year[at] <= question.year_to]
-    if not question.every_breakdown:
-        wanted = np.array([_is_wanted(question, part) for part in cube.breakdowns], np.bool_)
-        if not wanted.all():
-            at = at[wanted[columns.breakdown[at]]]
-    return _latest(cube, at) if question.latest else at
+    wanted = Wanted(
+        sexes=question.sexes if len(question.sexes) < len(SEXES) else (),
+        years=question.years,
+        year_from=question.year_from,
+        year_to=question.year_to,
+        parts=tuple([question.every_breakdown or _is_wanted(question, part) for part in cube.breakdowns]),
+    )
+    areas, by_keys = [], dict[Keys, Chosen]()
+    for place in _places(question, resident):
+        keys = resident.keys(place)
+        chosen = by_keys.get(keys) or by_keys.setdefault(keys, _chosen(keys, wanted))
+        areas.append((place, chosen))
+    found = Found(resident, areas)
+    return _found_at(resident, _latest(cube, found.positions)) if question.latest else found
 
 
 def sorted_positions(
@@ -65,12 +117,55 @@ def _sort_key(
     return joined
 
 
-def _in_municipalities(question: Question, resident: ResidentCube) -> Positions:
+def _places(question: Question, resident: ResidentCube) -> Iterable[int]:
+    known = resident.places
     if not question.municipalities:
-        return np.arange(len(resident.cube))
-    places = sorted(resident.places[code] for code in question.municipalities if code in resident.places)
-    starts = resident.starts
-    return np.concatenate([np.empty(0, np.int64), *(np.arange(starts[at], starts[at + 1]) for at in places)])
+        return range(len(known))
+    return sorted([known[code] for code in question.municipalities if code in known])
+
+
+@cached(LRUCache[Any, Chosen](_MOST_BYTES, getsizeof=lambda chosen: 2000 + 200 * len(chosen.runs)))
+def _chosen(keys: Keys, wanted: Wanted) -> Chosen:
+    """Return which rows of an area are wanted; kept, since most areas have the same keys."""
+    years = np.frombuffer(keys.years, np.int16)
+    inside = np.ones(len(years), np.bool_)
+    if wanted.sexes:
+        inside &= np.isin(np.frombuffer(keys.sexes, np.uint8), [SEXES.index(sex) for sex in wanted.sexes])
+    if wanted.years:
+        inside &= np.isin(years, wanted.years)
+    if wanted.year_from is not None:
+        inside &= years >= wanted.year_from
+    if wanted.year_to is not None:
+        inside &= years <= wanted.year_to
+    if not all(wanted.parts):
+        inside &= np.array(wanted.parts)[np.frombuffer(keys.breakdowns, np.uint32)]
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
+    return Chosen(tuple(zip(edges[::2], edges[1::2], strict=True)), int(inside.sum()))
+
+
+def _found_at(resident: ResidentCube, positions: Positions) -> Found:
+    """Return the figures at *positions*, in canonical order, as what is found."""
+    places = resident.cube.columns.municipality[positions]
+    areas = []
+    for place in np.unique(places).tolist():
+        rows = positions[places == place] - resident.starts[place]
+        parted = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+        runs = tuple((int(part[0]), int(part[-1]) + 1) for part in parted)
+        areas.append((place, Chosen(runs, len(rows))))
+    return Found(resident, areas)
+
+
+def _on_page(areas: Iterable[tuple[int, Runs]], skip: int, room: int) -> Iterator[tuple[int, Runs]]:
+    """Yield what remains of the runs in *areas* without the first *skip* rows and beyond *room* rows."""
+    for place, runs in areas:
+        kept = []
+        for first, after in runs:
+            begin = min(first + skip, after)
+            end = min(begin + room, after)
+            skip, room = skip - (begin - first), room - (end - begin)
+            if begin < end:
+                kept.append((begin, end))
+        yield place, kept
 
 
 def _is_wanted(question: Question, part: Breakdown) -> bool:

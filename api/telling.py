@@ -105,7 +105,18 @@ def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned
         for state, at in zip(question.indicators, found, strict=True)
         if not len(at)
     ]
-    return [*empty, *(Warned(name, unborn[question.language]) for name in question.unborn)]
+    return [
+        *empty,
+        *(Warned(state.definition.id, _where(state, question)) for state in question.elsewhere),
+        *(Warned(name, unborn[question.language]) for name in question.unborn),
+    ]
+
+
+def _where(state: IndicatorState, question: Question) -> str:
+    """Say which dataset an indicator is in, when another one was asked for."""
+    if question.language == "sv":
+        return f"Indikatorn finns i datamängden {state.dataset}."
+    return f"The indicator is in the dataset {state.dataset}."
 
 
 def _breaks(

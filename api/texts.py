@@ -1,5 +1,6 @@
 """How the text of a query parameter is read: strictly, and with a reason where it is refused."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time
 
@@ -12,6 +13,9 @@ LATEST = "latest"
 EVERY = "*"
 SORTABLE = ("indicator", "municipality", "sex", "year", "value")
 _DATE_LENGTH = 10
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 
 
 class RefusedTextError(ValueError):
@@ -37,10 +41,12 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from *least* to *most*."""
 
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdecimal() or not least <= int(text[:12]) <= most:
+        plain = text.isascii() and text.isdecimal()
+        number = int(text) if plain else 0
+        if not plain or not least <= number <= most:
             reason = f"is not a whole number from {least} to {most}"
-            raise RefusedTextError(reason, [str(most)] if text.isdecimal() else [])
-        return int(text)
+            raise RefusedTextError(reason, [str(min(max(number, least), most))] if plain else [])
+        return number
 
     return read
 
@@ -62,7 +68,7 @@ def year(text: str) -> int:
     if not text.isascii() or not text.isdecimal():
         raise RefusedTextError("is not a year in four digits", [LATEST] if text[:1].isalpha() else [])
     try:
-        return Year(int(text[:12]))
+        return Year(int(text))
     except ValueError as error:
         raise RefusedTextError(str(error)) from None
 
@@ -75,7 +81,11 @@ def year_or_latest(text: str) -> int | str:
 def sort_key(text: str) -> tuple[str, bool]:
     """Return a field to sort by and whether it descends."""
     name = text.removeprefix("-")
-    return one_of(SORTABLE, "field to sort by")(name), text.startswith("-")
+    sign = text[: len(text) - len(name)]
+    try:
+        return one_of(SORTABLE, "field to sort by")(name), bool(sign)
+    except RefusedTextError as error:
+        raise RefusedTextError(str(error), [sign + hint for hint in error.closest]) from None
 
 
 def version(text: str) -> str:
@@ -90,16 +100,19 @@ def version(text: str) -> str:
 
 def moment(text: str) -> datetime:
     """Return a moment in UTC; a date alone means the end of that day."""
+    if not _MOMENT.fullmatch(text):
+        raise RefusedTextError("is not a date or an RFC 3339 time like 2026-11-21T02:10:00Z")
     try:
         if len(text) == _DATE_LENGTH:
             # a date alone means what was published by the end of that day
             return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise RefusedTextError("is not a date or an RFC 3339 time like 2026-11-21T02:10:00Z") from None
+        when = datetime.fromisoformat(text.upper())
+        in_utc = when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RefusedTextError("is no moment of the calendar") from None
     if when.tzinfo is None:
         raise RefusedTextError("is a time without its zone; add Z for UTC")
-    return when.astimezone(UTC)
+    return in_utc
 
 
 def category(text: str) -> tuple[str, str]:

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from datasets.closest import closest
 from datasets.database import open_store
-from datasets.errors import LansdataError
+from datasets.errors import LansdataError, UnknownCodeError
 from datasets.migrate import migrate
 from datasets.settings import read_settings
 from datasets.store import Store
 from datasets.verify import verify
 
-_WELL, _FAILED, _MISUSED = 0, 1, 2
+_WELL, _FAILED = 0, 1
+_WIDE = 1000
 
 
 async def _migrate(_: argparse.Namespace, store: Store, console: Console) -> int:
@@ -26,15 +28,20 @@ async def _migrate(_: argparse.Namespace, store: Store, console: Console) -> int
 
 async def _versions(asked: argparse.Namespace, store: Store, console: Console) -> int:
     async with store.session() as session:
-        line = [one for one in await session.releases() if asked.dataset in {None, one.dataset}]
+        line = await session.releases()
+    datasets = {one.dataset for one in line}
+    if asked.dataset and asked.dataset not in datasets:
+        raise UnknownCodeError("published dataset", asked.dataset, closest(asked.dataset, sorted(datasets)))
     table = Table(
         "release", "dataset", "version", "published", "figures", "added", "revised", "removed", "note"
     )
     for one in line:
+        if asked.dataset not in {None, one.dataset}:
+            continue
         counts = map(str, (one.counts.observations, one.counts.added, one.counts.revised, one.counts.removed))
         published = f"{one.published_at:%Y-%m-%d %H:%M:%SZ}"
         table.add_row(str(one.number), one.dataset, str(one.version), published, *counts, one.note)
-    console.print(table)
+    console.print(table, markup=False)
     return _WELL
 
 
@@ -67,12 +74,14 @@ def main(words: Sequence[str]) -> int:
 
     async def run() -> int:
         async with open_store(read_settings()) as store:
-            return await _COMMANDS[asked.command](asked, store, Console())
+            # a file or another program has no width that a table would have to fit
+            console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+            return await _COMMANDS[asked.command](asked, store, console)
 
     try:
         return asyncio.run(run())
     except LansdataError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return _FAILED
 
 

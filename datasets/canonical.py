@@ -29,7 +29,7 @@ from datasets.cube import (
     flag_bits,
 )
 from datasets.numbers import number_of, number_texts
-from datasets.vocabulary import Breakdown, Flag, MunicipalityCode, Sex, Status
+from datasets.vocabulary import Breakdown, Flag, MunicipalityCode, Sex, Status, Year
 
 HEADER = "municipality,sex,year,periodStart,periodEnd,breakdown,value,status,flags,low,high,count"
 _NAMES = HEADER.split(",")
@@ -86,7 +86,7 @@ def cube_of_csv(csv_bytes: bytes) -> Cube:
     columns = Columns(
         municipality=municipality.astype(np.uint16),
         sex=_mapped(table, "sex", _sex_code).astype(np.uint8),
-        year=_mapped(table, "year", int).astype(np.int16),
+        year=_mapped(table, "year", _year_of).astype(np.int16),
         start=_mapped(table, "periodStart", _day_of).astype(np.int32),
         end=_mapped(table, "periodEnd", _day_of).astype(np.int32),
         breakdown=breakdown.astype(np.uint32),
@@ -134,6 +134,10 @@ def _distinct(
 def _mapped(table: pa.Table, name: str, read: Callable[[str], float]) -> NDArray[np.float64]:
     at, values = _distinct(table, name, read)
     return np.array(values, np.float64)[at] if values else np.empty(0)
+
+
+def _year_of(text: str) -> int:
+    return Year(int(text))
 
 
 def _day_of(text: str) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datasets.catalogue import Indicator
 from datasets.cube import Columns, Cube, Positions, code_text
 
-_VERSION = re.compile(r"[1-9]\d{0,5}(\.(0|[1-9]\d{0,8})){2}")
+_VERSION = re.compile(r"[1-9][0-9]{0,5}(\.(0|[1-9][0-9]{0,8})){2}")
 _KEY = ("municipality", "sex", "year", "breakdown")
 _CHANGES_MEANING = frozenset({"definition", "unit"})
 
@@ -28,13 +28,10 @@ class Version(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `2.1.0`; raises ValueError for anything else."""
-        parts = text.split(".")
-        if len(parts) != len(cls._fields) or any(
-            str(int(part)) != part for part in parts if part.isdecimal()
-        ):
+        if not _VERSION.fullmatch(text):
             message = f"{text!r} is not a version like 2.1.0"
             raise ValueError(message)
-        return cls(*map(int, parts))
+        return cls(*map(int, text.split(".")))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"

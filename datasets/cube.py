@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.numbers import LARGEST, SMALLEST
+from datasets.numbers import LARGEST, LARGEST_COUNT, SMALLEST
 from datasets.vocabulary import (
     Breakdown,
     Flag,
@@ -28,7 +28,6 @@ FLAGS = tuple(Flag)
 NO_DAY = np.iinfo(np.int32).min
 NO_COUNT = -1
 _EPOCH = date(1970, 1, 1)
-_LARGEST_COUNT = 2**53
 _NUMBERS = ("value", "low", "high")
 
 Floats = NDArray[np.float64]
@@ -136,10 +135,8 @@ def cube_of(
 
 def cube_from(observations: Sequence[Observation]) -> Cube:
     """Return the cube of *observations*, in any order; raises as `cube_of` does."""
-    places = {
-        code: at for at, code in enumerate(dict.fromkeys(figure.municipality for figure in observations))
-    }
-    parts = {part: at for at, part in enumerate(dict.fromkeys(figure.breakdown for figure in observations))}
+    places = _numbered(figure.municipality for figure in observations)
+    parts = _numbered(figure.breakdown for figure in observations)
     periods = [figure.period for figure in observations]
     intervals = [figure.interval for figure in observations]
     nan = float("nan")
@@ -202,7 +199,7 @@ def broken_rules(columns: Columns) -> Iterator[tuple[str, str, NDArray[np.bool_]
         ("periodStart", "a period does not run backwards", has_period & (columns.start > columns.end)),
         ("year", "the year of a figure is its period's last", has_period & (years != columns.year)),
         ("count", "a count is a whole number from 0", columns.count < NO_COUNT),
-        ("count", "a count is a whole number from 0", columns.count > _LARGEST_COUNT),
+        ("count", "a count is a whole number from 0", columns.count > LARGEST_COUNT),
         *((name, "no figure has such a number", _impossible(getattr(columns, name))) for name in _NUMBERS),
     ]
     return ((name, rule, broken) for name, rule, broken in rules if broken.any())

@@ -1,14 +1,18 @@
 """The ledger's records as values: releases, what stood at a release, attempts."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 
 from datasets.catalogue import Dataset, Indicator
 from datasets.changes import Counts, Version
 from datasets.cube import Cube
+
+PUBLISHED, UNCHANGED, HELD, FAILED = "published", "unchanged", "held", "failed"
+"""What can come of an attempt."""
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -39,8 +43,27 @@ class Entry(Struct, frozen=True):
         return f"{self.data_sha256.hex()} {self.metadata_sha256.hex()} {self.indicator}\n"
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class Publishable(Protocol):
     """A dataset as a loader would publish it; becomes a version only if it differs from the last."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """What the dataset is."""
+
+    @property
+    def note(self) -> str:
+        """What is told of the release."""
+
+    @property
+    def source_time(self) -> datetime | None:
+        """Return the source's own time of the figures, where it states one."""
+
+    def made(self) -> Iterator[tuple[Indicator, Cube]]:
+        """Yield each indicator with its figures, once."""
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A dataset that is all in memory."""
 
     dataset: Dataset
     indicators: Mapping[str, Indicator]
@@ -54,6 +77,23 @@ class Draft(Struct, frozen=True, kw_only=True):
             odd = sorted(self.indicators.keys() ^ self.cubes.keys())
             message = f"{self.dataset.id}: both figures and a definition are needed for {', '.join(odd)}"
             raise ValueError(message)
+
+    def made(self) -> Iterator[tuple[Indicator, Cube]]:
+        """Yield each indicator with its figures."""
+        return ((definition, self.cubes[name]) for name, definition in self.indicators.items())
+
+
+class StreamedDraft(Struct, frozen=True, kw_only=True):
+    """A dataset whose indicators are made while they are read, so that it need not fit in memory."""
+
+    dataset: Dataset
+    parts: Iterable[tuple[Indicator, Cube]]
+    note: str = ""
+    source_time: datetime | None = None
+
+    def made(self) -> Iterator[tuple[Indicator, Cube]]:
+        """Yield each indicator with its figures, once."""
+        return iter(self.parts)
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """Numbers as published: the shortest decimal that reads back equal, and no float noise."""
 
 import math
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,11 @@ from numpy.typing import NDArray
 LARGEST = 1e15
 """Whole numbers beyond this no longer keep every digit with decimals beside them; no statistic needs them."""
 SMALLEST = 1e-15
+LARGEST_COUNT = 2**53
+"""Whole numbers beyond this cannot be told from their neighbours by readers that only have floats."""
 _REPR_TURNS_TO_EXPONENT = 1e-4
+# no exponent: a spreadsheet that writes 12345678901 as 1.23457E+10 has lost digits on the way
+_PLAIN = re.compile(r"[-+]?([0-9]+(\.[0-9]+)?|\.[0-9]+)")
 
 
 def checked_number(number: float) -> float:
@@ -34,7 +39,7 @@ def number_texts(numbers: NDArray[np.float64]) -> list[str]:
         only = float(numbers[0])
         return [number_text(only) if math.isfinite(only) else ""] * len(numbers)
     present = np.isfinite(numbers)
-    if (present & (numbers == np.rint(numbers))).all():
+    if (present & (numbers == np.rint(numbers)) & (np.abs(numbers) < LARGEST)).all():
         return list(map(str, numbers.astype(np.int64).tolist()))
     texts = list(map(repr, numbers.tolist()))
     for at in np.flatnonzero(~present).tolist():
@@ -48,13 +53,12 @@ def number_texts(numbers: NDArray[np.float64]) -> list[str]:
 def number_of(text: str) -> float:
     """Read a decimal that was written down, refusing one whose digits a float would lose.
 
-    Raises ValueError for anything but plain decimals: no thousand marks, no decimal comma, no `1 000`.
+    Raises ValueError for anything but plain decimals: no thousand marks, no decimal comma, no exponent.
     """
-    try:
-        exact = Decimal(text)
-    except InvalidOperation:
+    if not _PLAIN.fullmatch(text):
         message = f"{text!r} is not a number with decimal point and without thousand marks"
-        raise ValueError(message) from None
+        raise ValueError(message)
+    exact = Decimal(text)
     number = checked_number(float(exact))
     if Decimal(repr(number)) != exact:
         message = f"{text} has more digits than can be kept; closest {number_text(number)}"

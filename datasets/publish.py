@@ -1,12 +1,12 @@
 """Publishing: a draft becomes a version on the line of releases, or nothing happens."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from datasets.canonical import canonical_csv, figures_hash
-from datasets.catalogue import canonical_metadata, indicator_of, metadata_hash
+from datasets.catalogue import Indicator, canonical_metadata, indicator_of, metadata_hash
 from datasets.changes import (
     FIRST_VERSION,
     Counts,
@@ -17,10 +17,26 @@ from datasets.changes import (
     next_version,
 )
 from datasets.cube import Cube
-from datasets.ledger import Attempt, Draft, Entry, Release, fingerprint
+from datasets.errors import PublishRefusedError
+from datasets.ledger import PUBLISHED, UNCHANGED, Attempt, Entry, Publishable, Release, fingerprint
+from datasets.parcels import Parcel, parcel_of
 from datasets.store import Session, Store
 
-PUBLISHED, UNCHANGED = "published", "unchanged"
+Judge = Callable[[Indicator, Cube, Cube | None], Sequence[str]]
+"""Says what speaks against an indicator's new figures, given those that stand."""
+
+
+class HeldError(PublishRefusedError):
+    """A draft that the checks hold back: the last version stays up; `reasons` say why."""
+
+    def __init__(self, dataset: str, reasons: Sequence[str]) -> None:
+        """Keep *reasons*, at least one."""
+        super().__init__(f"{dataset} is held: " + "; ".join(reasons))
+        self.reasons = tuple(reasons)
+
+
+class _TakenBackError(Exception):
+    """Takes back a publish that was only tried."""
 
 
 class Outcome(Struct, frozen=True):
@@ -31,84 +47,96 @@ class Outcome(Struct, frozen=True):
     counts: Counts
 
 
-class _Prepared(Struct, frozen=True):
-    """A draft by the names of its parts: what is hashed before the database is asked anything."""
+class _Comparison(Struct):
+    """What is found while a draft is held against what stands."""
 
-    draft: Draft
-    entries: dict[str, Entry]
-    bodies: dict[bytes, bytes]
-    cubes: dict[bytes, Cube]
-    dataset_sha256: bytes
+    counts: Counts
+    definitions: list[DefinitionChange]
+    reasons: list[str]
 
 
-async def publish(store: Store, draft: Draft) -> Outcome:
+async def publish(
+    store: Store, draft: Publishable, *, judge: Judge | None = None, only_try: bool = False
+) -> Outcome:
     """Publish *draft* as the next version of its dataset, in one transaction.
 
-    The same figures and definitions again publish nothing; the attempt is recorded either way.
-    Raises PublishRefusedError when another publisher is at work, StoreUnavailableError when the database
-    is lost; nothing is written then.
+    The same figures and definitions again publish nothing; the attempt is recorded either way. With
+    *only_try* all is done and then taken back, so that the outcome tells what would have come of it.
+    Raises HeldError where *judge* has something against it, PublishRefusedError when another publisher is at
+    work or an indicator belongs to another dataset, StoreUnavailableError when the database is lost; nothing
+    is written then.
     """
-    prepared = _prepare(draft)
-    async with store.publishing() as session:
-        started = await session.now()
-        line = await session.releases()
-        before = [release for release in line if release.dataset == draft.dataset.id]
-        release = await _next_release(session, prepared, line, before)
-        finished = await session.now()
-        attempt = Attempt(
-            dataset=draft.dataset.id,
-            source=draft.dataset.source,
-            started_at=started,
-            finished_at=finished,
-            outcome=PUBLISHED if release else UNCHANGED,
-            release=release.number if release else None,
-        )
+    dataset = draft.dataset.id
+    parcels = {definition.id: parcel_of(dataset, definition, cube) for definition, cube in draft.made()}
+    release = None
+    with suppress(_TakenBackError):
+        async with store.publishing() as session:
+            started = await session.now()
+            line = await session.releases()
+            release = await _next_release(session, draft, parcels, line, judge)
+            await session.add_attempt(_attempt(draft, started, await session.now(), release))
+            if only_try:
+                raise _TakenBackError
+    counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
+    return Outcome(dataset, release, counts)
+
+
+def _attempt(draft: Publishable, started: datetime, finished: datetime, release: Release | None) -> Attempt:
+    return Attempt(
+        dataset=draft.dataset.id,
+        source=draft.dataset.source,
+        started_at=started,
+        finished_at=finished,
+        outcome=PUBLISHED if release else UNCHANGED,
+        release=release.number if release else None,
+    )
+
+
+async def record(store: Store, attempt: Attempt) -> None:
+    """Record an attempt that published nothing."""
+    async with store.session() as session:
         await session.add_attempt(attempt)
-    counts = release.counts if release else Counts(sum(map(len, draft.cubes.values())))
-    return Outcome(draft.dataset.id, release, counts)
-
-
-def _prepare(draft: Draft) -> _Prepared:
-    dataset_body = canonical_metadata(draft.dataset)
-    bodies = {metadata_hash(dataset_body): dataset_body}
-    entries, cubes = {}, {}
-    for name, indicator in draft.indicators.items():
-        body, cube = canonical_metadata(indicator), draft.cubes[name]
-        data_sha256, metadata_sha256 = figures_hash(canonical_csv(cube)), metadata_hash(body)
-        bodies[metadata_sha256] = body
-        cubes[data_sha256] = cube
-        entries[name] = Entry(draft.dataset.id, name, data_sha256, metadata_sha256)
-    return _Prepared(draft, entries, bodies, cubes, metadata_hash(dataset_body))
 
 
 async def _next_release(
-    session: Session, prepared: _Prepared, line: list[Release], before: list[Release]
+    session: Session,
+    draft: Publishable,
+    parcels: Mapping[str, Parcel],
+    line: Sequence[Release],
+    judge: Judge | None,
 ) -> Release | None:
     """Write the version that follows, and return its release; None when it would be the same again."""
-    draft = prepared.draft
+    dataset = draft.dataset.id
+    await _refuse_strangers(session, dataset, parcels)
     number = line[-1].number + 1 if line else 1
-    standing = {entry.indicator: entry for entry in await session.entries_at(number, draft.dataset.id)}
-    same_dataset = bool(before) and before[-1].dataset_sha256 == prepared.dataset_sha256
-    if standing == prepared.entries and same_dataset:
+    before = [release for release in line if release.dataset == dataset]
+    standing = {entry.indicator: entry for entry in await session.entries_at(number, dataset)}
+    dataset_body = canonical_metadata(draft.dataset)
+    same_dataset = bool(before) and before[-1].dataset_sha256 == metadata_hash(dataset_body)
+    if same_dataset and standing == {name: one.entry for name, one in parcels.items()}:
         return None
-    old_cubes = await _standing_cubes(session, standing, prepared.entries)
-    counts = _counts(prepared, standing, old_cubes)
+    compared = await _compare(session, parcels, standing, judge)
+    if compared.reasons:
+        raise HeldError(dataset, compared.reasons)
+    gone = bool(standing.keys() - parcels.keys())
     version = FIRST_VERSION
     if before:
-        definitions = await _definitions(session, prepared, standing)
-        gone = bool(standing.keys() - prepared.entries.keys())
-        version = next_version(before[-1].version, counts, definitions, indicator_removed=gone)
-    begun = [entry for name, entry in prepared.entries.items() if standing.get(name) != entry]
-    ended = [name for name, entry in standing.items() if prepared.entries.get(name) != entry]
-    await session.keep_metadata(prepared.bodies)
-    await session.keep_cubes({entry.data_sha256: prepared.cubes[entry.data_sha256] for entry in begun})
-    release = await _release(session, prepared, (number, version, counts), line)
+        definitions = compared.definitions
+        version = next_version(before[-1].version, compared.counts, definitions, indicator_removed=gone)
+    await session.keep_metadata({metadata_hash(dataset_body): dataset_body})
+    release = await _release(session, draft, parcels, line, (number, version, compared.counts))
+    begun = [one for name, one in parcels.items() if standing.get(name) != one.entry]
+    ended = [name for name, entry in standing.items() if name not in parcels or parcels[name].entry != entry]
     await session.add_release(release, ended, begun)
     return release
 
 
 async def _release(
-    session: Session, prepared: _Prepared, derived: tuple[int, Version, Counts], line: list[Release]
+    session: Session,
+    draft: Publishable,
+    parcels: Mapping[str, Parcel],
+    line: Sequence[Release],
+    derived: tuple[int, Version, Counts],
 ) -> Release:
     number, version, counts = derived
     # as late as can be, and never at or before the last one: as-of questions count on the order
@@ -117,55 +145,47 @@ async def _release(
         published_at = max(published_at, line[-1].published_at + timedelta(microseconds=1))
     return Release(
         number=number,
-        dataset=prepared.draft.dataset.id,
+        dataset=draft.dataset.id,
         version=version,
         published_at=published_at,
-        source_time=prepared.draft.source_time,
-        note=prepared.draft.note,
-        fingerprint=fingerprint(prepared.entries.values()),
-        dataset_sha256=prepared.dataset_sha256,
+        source_time=draft.source_time,
+        note=draft.note,
+        fingerprint=fingerprint(one.entry for one in parcels.values()),
+        dataset_sha256=metadata_hash(canonical_metadata(draft.dataset)),
         counts=counts,
     )
 
 
-async def _standing_cubes(
-    session: Session, standing: Mapping[str, Entry], entries: Mapping[str, Entry]
-) -> dict[bytes, Cube]:
-    """Return the cubes now standing whose figures are about to differ."""
-    differing = {
-        entry.data_sha256
-        for name, entry in standing.items()
-        if name not in entries or entries[name].data_sha256 != entry.data_sha256
-    }
-    return await session.cubes(differing)
+async def _refuse_strangers(session: Session, dataset: str, parcels: Mapping[str, Parcel]) -> None:
+    for indicator, other in await session.strangers(dataset, list(parcels)):
+        message = f"{dataset}: the indicator {indicator} belongs to {other}, now or once; ids never move"
+        raise PublishRefusedError(message)
 
 
-def _counts(prepared: _Prepared, standing: Mapping[str, Entry], old_cubes: Mapping[bytes, Cube]) -> Counts:
-    total = Counts(0)
-    for name in sorted(prepared.entries.keys() | standing.keys()):
-        new, old = prepared.entries.get(name), standing.get(name)
-        after = prepared.cubes[new.data_sha256] if new else None
-        if new and old and new.data_sha256 == old.data_sha256:
-            total += Counts(len(prepared.cubes[new.data_sha256]))
-        else:
-            total += counts_of(old_cubes[old.data_sha256] if old else None, after)
-    return total
+async def _compare(
+    session: Session, parcels: Mapping[str, Parcel], standing: Mapping[str, Entry], judge: Judge | None
+) -> _Comparison:
+    """Hold every indicator against what stands, one pair of cubes in memory at a time."""
+    compared = _Comparison(Counts(0), [], [])
+    for name in sorted(parcels.keys() | standing.keys()):
+        new, old = parcels.get(name), standing.get(name)
+        if new and old and new.entry == old:
+            compared.counts += Counts(new.coverage.rows)
+            continue
+        before = await _standing_cube(session, old) if old else None
+        after = new.cube if new else None
+        compared.counts += counts_of(before, after)
+        if new and old:
+            compared.definitions += await _definition_changes(session, new, old)
+        if judge and new and after:
+            compared.reasons += judge(new.definition, after, before)
+    return compared
 
 
-async def _definitions(
-    session: Session, prepared: _Prepared, standing: Mapping[str, Entry]
-) -> list[DefinitionChange]:
-    """Return every field of a definition that is about to change, over all indicators that stay."""
-    changed = {
-        name: entry
-        for name, entry in standing.items()
-        if name in prepared.entries and prepared.entries[name].metadata_sha256 != entry.metadata_sha256
-    }
-    bodies = await session.metadata({entry.metadata_sha256 for entry in changed.values()})
-    return [
-        change
-        for name, entry in sorted(changed.items())
-        for change in definition_changes(
-            indicator_of(bodies[entry.metadata_sha256]), prepared.draft.indicators[name]
-        )
-    ]
+async def _standing_cube(session: Session, entry: Entry) -> Cube:
+    return (await session.cubes({entry.data_sha256}))[entry.data_sha256]
+
+
+async def _definition_changes(session: Session, new: Parcel, old: Entry) -> tuple[DefinitionChange, ...]:
+    bodies = await session.metadata({old.metadata_sha256})
+    return definition_changes(indicator_of(bodies[old.metadata_sha256]), new.definition)

@@ -28,13 +28,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     scb_url: str = "https://statistikdatabasen.scb.se/api/v2"
     socialstyrelsen_url: str = "https://sdb.socialstyrelsen.se/api/v1/sv"
     cache_mb: Annotated[int, Meta(ge=1, le=65536)] = 256
+    keep_days: Annotated[int, Meta(ge=1)] = 400
+    """How many days the raw answers of sources are kept; a dataset's newest always is."""
     rate: Annotated[int, Meta(ge=1)] = 600
 
     def __post_init__(self) -> None:
         """Refuse addresses that no client could use."""
         for name in ("public_url", "kolada_url", "scb_url", "socialstyrelsen_url"):
             _check_address(name, getattr(self, name))
-        if self.database_url and urlsplit(self.database_url).scheme not in {"postgresql", "postgres"}:
+        if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("`$.database_url`: must begin with postgresql://")
 
     @property
@@ -57,15 +59,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         return msgspec.convert({names[name]: text for name, text in given.items()}, Settings, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
-        field = next((name for name, own in names.items() if f"$.{own}" in str(error)), "a setting")
-        message = f"{field}: {str(error).split(' - at ')[0]}"
+        field = next((name for name, own in names.items() if f"`$.{own}`" in str(error)), "a setting")
+        reason = str(error).split(" - at ")[0].removeprefix(f"`$.{names.get(field)}`: ")
+        message = f"{field}: {reason}"
         raise SettingError(message) from None
 
 
 def _check_address(name: str, address: str) -> None:
-    parts = urlsplit(address)
-    if address and (
-        parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment
-    ):
+    if address and not _is_base(address):
         message = f"`$.{name}`: {address!r} is not an http address without query"
         raise ValueError(message)
+
+
+def _is_base(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not {"?", "#"} & {*address}

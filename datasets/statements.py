@@ -11,6 +11,7 @@ from sqlalchemy import (
     Insert,
     LargeBinary,
     Select,
+    Text,
     Update,
     any_,
     func,
@@ -45,6 +46,17 @@ def entries_at(number: int, dataset: str | None = None) -> Select[Any]:
     if dataset is not None:
         statement = statement.where(valid.dataset == dataset)
     return statement.order_by(valid.dataset, valid.indicator)
+
+
+def strangers(dataset: str, indicators: Collection[str]) -> Select[Any]:
+    """Return the indicators among *indicators* that another dataset than *dataset* has or once had."""
+    valid = cube_validity.c
+    return (
+        select(valid.indicator, valid.dataset)
+        .distinct()
+        .where(valid.dataset != dataset, valid.indicator == any_(literal(list(indicators), ARRAY(Text))))
+        .order_by(valid.indicator, valid.dataset)
+    )
 
 
 def cubes(hashes: Collection[bytes]) -> Select[Any]:

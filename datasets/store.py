@@ -15,16 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from datasets import statements
 from datasets.changes import Counts, Version
-from datasets.coverage import Coverage, coverage_body, coverage_of, read_coverage
+from datasets.coverage import Coverage, coverage_body, read_coverage
 from datasets.cube import Cube
 from datasets.errors import PublishRefusedError, StoreUnavailableError
 from datasets.ledger import Attempt, Entry, Release
-from datasets.stored import packed, unpacked
+from datasets.parcels import Parcel
+from datasets.stored import unpacked
 
 _CONNECT_SECONDS = 5
 _COMMAND_SECONDS = 60
 _RECONNECT_SECONDS = 1
 _POOL = 8
+_AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
 
 
 class Session:
@@ -43,6 +53,11 @@ class Session:
     async def entries_at(self, number: int, dataset: str | None = None) -> list[Entry]:
         """Return what stood at release *number*, by dataset and indicator."""
         return [Entry(*row) for row in await self._rows(statements.entries_at(number, dataset))]
+
+    async def strangers(self, dataset: str, indicators: Collection[str]) -> list[tuple[str, str]]:
+        """Return the indicators that belong to another dataset than *dataset*, with that dataset."""
+        rows = await self._rows(statements.strangers(dataset, indicators))
+        return [(row.indicator, row.dataset) for row in rows]
 
     async def stored_cubes(self, hashes: Collection[bytes]) -> dict[bytes, tuple[str, bytes]]:
         """Return encoding and body of the cubes named by *hashes*."""
@@ -90,25 +105,26 @@ class Session:
         when: datetime = (await self._rows(statements.database_time()))[0][0]
         return when
 
-    async def keep_cubes(self, cubes: Mapping[bytes, Cube]) -> None:
-        """Keep *cubes* under their names."""
-        rows = [
-            (name, *packed(cube), coverage_body(coverage_of(cube))) for name, cube in sorted(cubes.items())
-        ]
-        await self._keep(statements.keep_cubes(), ("sha256", "encoding", "body", "coverage"), rows)
+    async def keep_parcels(self, parcels: Iterable[Parcel]) -> None:
+        """Keep the figures and definitions of *parcels* under their names."""
+        many = sorted(parcels, key=lambda one: one.entry.data_sha256)
+        cubes = [(one.entry.data_sha256, one.encoding, one.body, coverage_body(one.coverage)) for one in many]
+        await self._keep(statements.keep_cubes(), ("sha256", "encoding", "body", "coverage"), cubes)
+        await self.keep_metadata({one.entry.metadata_sha256: one.definition_body for one in many})
 
     async def keep_metadata(self, bodies: Mapping[bytes, bytes]) -> None:
         """Keep metadata *bodies* under their names."""
         await self._keep(statements.keep_metadata(), ("sha256", "body"), sorted(bodies.items()))
 
-    async def add_release(self, release: Release, ended: Collection[str], begun: Iterable[Entry]) -> None:
+    async def add_release(self, release: Release, ended: Collection[str], begun: Sequence[Parcel]) -> None:
         """Put *release* on the line: what is valid for *ended* ends, *begun* begins; listeners are told."""
+        await self.keep_parcels(begun)
         row = {name: getattr(release, name) for name in Release.__struct_fields__ if name != "counts"}
         row |= {"version": str(release.version)} | msgspec.structs.asdict(release.counts)
         await self._connection.execute(statements.add_release(), row)
         await self._connection.execute(statements.end_validity(release.dataset, ended, release.number))
         names = (*Entry.__struct_fields__, "from_release")
-        rows = [(*msgspec.structs.astuple(entry), release.number) for entry in begun]
+        rows = [(*msgspec.structs.astuple(one.entry), release.number) for one in begun]
         await self._keep(statements.begin_validity(), names, rows)
         await self._connection.execute(statements.announce(release.number))
 
@@ -218,16 +234,23 @@ def _told_as_ours() -> Iterator[None]:
     """Tell a database that is away in our own words; anything else stays what it is."""
     try:
         yield
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
-        raise StoreUnavailableError(type(error).__name__) from error
-    except asyncpg.OperatorInterventionError as error:
-        raise StoreUnavailableError(type(error).__name__) from error
+    except _AWAY as error:
+        raise _unavailable(error) from error
     except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
-            raise StoreUnavailableError(type(error.orig).__name__) from error
+        told = error.orig.__cause__ if error.orig else None
+        if isinstance(told, asyncpg.UndefinedTableError):
+            raise StoreUnavailableError("the database holds no ledger: python -m datasets migrate") from error
+        is_away = error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)
+        if is_away or isinstance(told, _AWAY):
+            raise _unavailable(told or error.orig) from error
         raise
     except PoolTimeoutError as error:
-        raise StoreUnavailableError("no connection was free") from error
+        raise StoreUnavailableError("no connection to the database was free") from error
+
+
+def _unavailable(error: BaseException | None) -> StoreUnavailableError:
+    # the kind only: the words of the driver may hold the address, and with it the password
+    return StoreUnavailableError(f"the database cannot be used: {type(error).__name__}")
 
 
 def _release(row: Any) -> Release:

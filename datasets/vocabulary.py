@@ -8,9 +8,11 @@ from typing import Annotated, Self
 
 from msgspec import Meta, Struct
 
-from datasets.numbers import checked_number
+from datasets.numbers import LARGEST_COUNT, checked_number
 
-_MUNICIPALITY_CODE = re.compile(r"\d{2}|\d{4}|\d{4}R\d{3}|\d{4}[ABC]\d{4}|G\d{1,9}|\d{4}-[a-z0-9-]{1,40}")
+_MUNICIPALITY_CODE = re.compile(
+    r"\d{2}|\d{4}|\d{4}R\d{3}|\d{4}[ABC]\d{4}|G\d{1,9}|\d{4}-[a-z0-9-]{1,40}", re.ASCII
+)
 _DIMENSION = re.compile(r"[a-z][a-zA-Z]{0,39}")
 _CATEGORY = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _ID = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
@@ -206,8 +208,8 @@ class Observation(Struct, frozen=True, kw_only=True):
             checked_number(self.value)
         if self.interval and self.value is not None:
             _refuse_outside(self.value, self.interval)
-        if self.count is not None and self.count < 0:
-            raise ValueError("a count cannot be negative")
+        if self.count is not None and not 0 <= self.count <= LARGEST_COUNT:
+            raise ValueError("a count is a whole number from 0")
         if self.period and self.period.end.year != self.year:
             message = f"the year of a figure is its period's last: {self.year}, {self.period.end}"
             raise ValueError(message)

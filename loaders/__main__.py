@@ -45,7 +45,7 @@ def main(words: Sequence[str]) -> int:
     except FaultyFileError as error:
         _show_faults(error, Console(stderr=True))
     except LansdataError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
     return _FAILED
 
 

@@ -4,10 +4,10 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, Meta, Struct
 
 from datasets.areas import area
 from datasets.catalogue import Dataset, Indicator
@@ -24,7 +24,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
 
     file: str
     dataset: dict[str, Any]
-    indicator: list[dict[str, Any]]
+    indicator: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     sheet: str = ""
     encoding: str = "utf-8-sig"
     note: str = ""
@@ -32,9 +32,11 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML date or time, which one type annotation cannot say."""
 
     def __post_init__(self) -> None:
-        """Refuse a time that is none."""
+        """Refuse a time that is none, and a note that no terminal should be shown."""
         if self.retrieved is not None and not isinstance(self.retrieved, date):
             raise ValueError("retrieved must be a date like 2026-03-04, without quotes")
+        if not self.note.replace("\n", "").isprintable():
+            raise ValueError("note must hold no control characters")
 
 
 class Definitions(Struct, frozen=True):

@@ -5,15 +5,19 @@ wherever the text stands, and a file may have a million rows.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 from python_calamine import CalamineError, CalamineWorkbook
@@ -37,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A table as it was handed over; `rows` are the line numbers in the file, 1 for the first line."""
+    """A table as it was handed over, without blank rows; `rows` are line numbers in the file, from 1."""
 
     name: str
     columns: dict[str, Column]
@@ -68,12 +72,14 @@ def read_sheet(path: Path, *, sheet: str = "", encoding: str = "utf-8-sig") -> S
 def _from_csv(path: Path, encoding: str) -> Sheet:
     raw = path.read_bytes()
     try:
-        text = raw.decode(encoding)
+        text = raw.decode(encoding.replace("\0", ""))
     except UnicodeDecodeError as error:
         row = raw.count(b"\n", 0, error.start) + 1
         raise _whole(
             path, "the text is not UTF-8; save it as CSV UTF-8, or state its encoding", row
         ) from None
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
     header_line = text.partition("\n")[0].rstrip("\r")
     if not header_line.strip():
         raise _whole(
@@ -81,36 +87,89 @@ def _from_csv(path: Path, encoding: str) -> Sheet:
         )
     separator = max(_SEPARATORS, key=header_line.count)
     names = [name.strip().strip('"') for name in header_line.split(separator)]
-    _refuse_twins(path, names)
     return _parsed(path, text.encode(), names, separator)
 
 
 def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sheet:
-    ragged: dict[int, Fault] = {}
+    ragged: dict[int, tuple[str, int]] = {}
 
     def keep_fault(row: csv.InvalidRow) -> Literal["skip"]:
         reason = f"has {row.actual_columns} fields, the header has {row.expected_columns}"
-        line = row.number or 0
-        ragged[line] = Fault(file=path.name, row=line, reason=reason)
+        ragged[row.number or 0] = reason, row.text.count("\n")
         return "skip"
 
+    positions = [str(at) for at in range(len(names))]
     try:
         table = csv.read_csv(
             BytesIO(body),
             # one thread, so that rows keep their numbers
-            read_options=csv.ReadOptions(use_threads=False, column_names=list(names), skip_rows=1),
+            read_options=csv.ReadOptions(use_threads=False, column_names=positions, skip_rows=1),
             parse_options=csv.ParseOptions(
-                delimiter=separator, ignore_empty_lines=False, invalid_row_handler=keep_fault
+                delimiter=separator,
+                ignore_empty_lines=False,
+                newlines_in_values=True,
+                invalid_row_handler=keep_fault,
             ),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(positions, pa.string()), strings_can_be_null=False
             ),
         )
     except pa.ArrowInvalid as error:
         raise _whole(path, str(error).split("\n")[0]) from None
-    rows = np.setdiff1d(np.arange(2, 2 + table.num_rows + len(ragged)), np.array([*ragged], np.int64))
-    columns = {name: _column(table[name].combine_chunks()) for name in names}
-    return Sheet(path.name, columns, rows, tuple(ragged.values()))
+    rows, out_of_shape = _line_numbers(table, {number: breaks for number, (_, breaks) in ragged.items()})
+    faults = [
+        Fault(file=path.name, row=row, reason=reason)
+        for row, (reason, _) in zip(out_of_shape, ragged.values(), strict=True)
+    ]
+    return _sheet(path, names, [_column(table[at].combine_chunks()) for at in positions], rows, faults)
+
+
+def _line_numbers(table: pa.Table, ragged: Mapping[int, int]) -> tuple[NDArray[np.int64], list[int]]:
+    """Return on which line each row begins, and each row out of shape; a quoted field may hold line breaks.
+
+    *ragged* are the rows out of shape, numbered as if no field did, with their line breaks.
+    """
+    numbers = np.arange(2, 2 + table.num_rows + len(ragged))
+    odd = np.array([*ragged], np.int64) - 2
+    breaks = np.zeros(len(numbers), np.int64)
+    breaks[odd] = [*ragged.values()]
+    in_shape = np.ones(len(numbers), np.bool_)
+    in_shape[odd] = False
+    for column in table.columns:
+        breaks[in_shape] += pc.count_substring(column, "\n").to_numpy()
+    lines = numbers + np.cumsum(breaks) - breaks
+    return lines[in_shape], lines[odd].tolist()
+
+
+def _sheet(
+    path: Path,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    rows: NDArray[np.int64],
+    faults: Sequence[Fault],
+) -> Sheet:
+    """Return the sheet of *columns* without its blank rows; nothing may stand in a column without a name."""
+    twins = sorted({name for name in names if name and names.count(name) > 1})
+    if twins:
+        raise _whole(path, f"a column stands twice: {', '.join(twins)}", 1)
+    filled = [np.array([bool(text) for text in column.texts], np.bool_)[column.at] for column in columns]
+    nameless = [
+        Fault(file=path.name, row=row, reason="has something in a column without a name")
+        for name, present in zip(names, filled, strict=True)
+        if not name
+        for row in rows[present].tolist()
+    ]
+    kept = np.flatnonzero(np.any(filled, axis=0))
+    return Sheet(
+        name=path.name,
+        columns={
+            name: Column(column.texts, column.at[kept])
+            for name, column in zip(names, columns, strict=True)
+            if name
+        },
+        rows=rows[kept],
+        faults=(*faults, *nameless),
+    )
 
 
 def _column(array: Any) -> Column:
@@ -126,31 +185,52 @@ def _from_workbook(path: Path, wanted: str) -> Sheet:
         book = CalamineWorkbook.from_path(str(path))
         if wanted and wanted not in book.sheet_names:
             raise _whole(path, f"there is no sheet {wanted!r}; there is {', '.join(book.sheet_names)}")
-        table = book.get_sheet_by_name(wanted or book.sheet_names[0]).to_python(skip_empty_area=False)
+        sheet = wanted or book.sheet_names[0]
+        table = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except CalamineError as error:
         raise _whole(path, f"the workbook cannot be read: {error}") from None
     if not table or not any(table[0]):
         raise _whole(path, "the first line must name the columns", 1)
     names = [str(name).strip() for name in table[0]]
-    while names and not names[-1]:
-        names.pop()
-    _refuse_twins(path, names)
-    numbered = [
-        (row, cells[: len(names)]) for row, cells in enumerate(table[1:], 2) if any(c != "" for c in cells)
-    ]
-    faults = tuple(
+    faults = [
         Fault(
             file=path.name, row=row, column=name, value=repr(cell), reason=_NOISE, closest=(_rounded(cell),)
         )
-        for row, cells in numbered
+        for row, cells in enumerate(table[1:], 2)
         for name, cell in zip(names, cells, strict=True)
         if isinstance(cell, float) and float(_rounded(cell)) != cell
-    )
-    columns = {
-        name: _column(pa.array([_cell_text(cells[at]) for _, cells in numbered], pa.string()))
-        for at, name in enumerate(names)
-    }
-    return Sheet(path.name, columns, np.array([row for row, _ in numbered], np.int64), faults)
+    ]
+    faults += [
+        Fault(
+            file=path.name, row=row, column=(*names, *[""] * at)[at], reason="the formula here has an error"
+        )
+        for row, at in _error_cells(path, book.sheet_names.index(sheet))
+    ]
+    columns = [
+        _column(pa.array([_cell_text(cells[at]) for cells in table[1:]], pa.string()))
+        for at in range(len(names))
+    ]
+    return _sheet(path, names, columns, np.arange(2, 1 + len(table)), faults)
+
+
+# calamine reads a cell with an error as empty, and an empty breakdown would be the undivided figure
+_SHEET = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\w+:id="([^"]+)"')
+_PART = re.compile(rb'<Relationship\s(?=[^>]*\bId="([^"]+)")[^>]*\bTarget="/?(?:xl/)?([^"]+)"')
+_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\s(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)([0-9]+)"')
+
+
+def _error_cells(path: Path, position: int) -> list[tuple[int, int]]:
+    """Return row, from 1, and column, from 0, of each cell of the sheet at *position* with an error."""
+    with ZipFile(path) as parts, suppress(LookupError):
+        sheets = _SHEET.findall(parts.read("xl/workbook.xml"))
+        names = dict(_PART.findall(parts.read("xl/_rels/workbook.xml.rels")))
+        cells = _ERROR_CELL.findall(parts.read(f"xl/{names[sheets[position]].decode()}"))
+        return [(int(row), _position(letters)) for letters, row in cells]
+    return []
+
+
+def _position(letters: bytes) -> int:
+    return reduce(lambda at, letter: at * 26 + letter - 64, letters, 0) - 1
 
 
 _NOISE = "has more digits than a workbook shows: round it in the sheet"
@@ -168,12 +248,6 @@ def _cell_text(cell: object) -> str:
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     return cell.isoformat() if isinstance(cell, date) else str(cell)
-
-
-def _refuse_twins(path: Path, names: Sequence[str]) -> None:
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
-        raise _whole(path, f"a column stands twice: {', '.join(twins)}", 1)
 
 
 def _whole(path: Path, reason: str, row: int = 0) -> FaultyFileError:

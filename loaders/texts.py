@@ -1,12 +1,13 @@
 """What the texts of a tidy sheet may say: codes, years, days and numbers, each read alone."""
 
 import math
+import re
 from datetime import date
 
 from datasets.closest import closest
 from datasets.cube import SEXES, STATUSES, day_number, flag_bits
 from datasets.errors import UnknownCodeError
-from datasets.numbers import number_of, number_text
+from datasets.numbers import LARGEST_COUNT, number_of, number_text
 from datasets.vocabulary import SEX_WORDS, Flag, Sex, Status, Year
 
 _STATUS_WORDS = {
@@ -15,6 +16,9 @@ _STATUS_WORDS = {
     "notApplicable": "ej tillämplig",
     "notYetPublished": "ännu inte publicerad",
 }
+_SPACE = re.compile(r"\s")
+_MINUS = "\N{MINUS SIGN}"
+_LONGEST_COUNT = len(str(LARGEST_COUNT))
 
 
 def quick_of(text: str) -> float:
@@ -28,7 +32,7 @@ def quick_of(text: str) -> float:
 def decimal_point_of(text: str) -> tuple[str, ...]:
     """Return a number written with comma or thousand marks as it should be written, if that is clear."""
     try:
-        return (number_text(number_of(text.replace(" ", "").replace("\xa0", "").replace(",", "."))),)
+        return (number_text(number_of(_SPACE.sub("", text).replace(",", ".").replace(_MINUS, "-"))),)
     except ValueError:
         return ()
 
@@ -73,6 +77,6 @@ def day_of(text: str) -> int:
 
 def count_of(text: str) -> int:
     """Return a whole number from 0."""
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_COUNT:
         raise ValueError("is no whole number from 0")
     return int(text)

@@ -48,9 +48,9 @@ class _Reader:
         self.dimensions = sorted(
             {name for known in indicators.values() if known for name in known.breakdowns}
         )
-        self.faults: list[Fault] = list(sheet.faults)
+        self.faults: list[Fault] = list(sheet.faults[:MOST_FAULTS])
         self.told_rows = np.zeros(len(sheet.rows), dtype=np.bool_)
-        self.untold = 0
+        self.untold = len(sheet.faults) - len(self.faults)
 
     def tell(self, positions: _Rows, column: str, reason: str, hints: Sequence[str] = ()) -> None:
         """Note a fault for every row at *positions*, up to the most that a person could read."""
@@ -213,7 +213,10 @@ def _with_breakdowns(
         cells = {name: _text(reader.sheet.columns[name], row) for name in present}
         given = {name: text for name, text in cells.items() if text}
         known = reader.indicators[list(reader.indicators)[which[row]]] if which[row] >= 0 else None
-        if known and _tell_breakdown(reader, known, given, at == combination):
+        wrong = _wrong_categories(known, given) if known else ()
+        for name, reason, hints in wrong:
+            reader.tell(np.flatnonzero(at == combination), name, reason, hints)
+        if wrong:
             continue
         positions[combination] = parts.setdefault(Breakdown.of(given) if known else UNDIVIDED, len(parts))
     return replace(columns, breakdown=positions[at]), tuple(parts) or (UNDIVIDED,)
@@ -223,22 +226,18 @@ def _text(column: Column, row: int) -> str:
     return column.texts[int(column.at[row])]
 
 
-def _tell_breakdown(
-    reader: _Reader, indicator: Indicator, given: Mapping[str, str], rows: NDArray[np.bool_]
-) -> bool:
-    """Note what *indicator* does not know of the categories *given*; tell whether there was anything."""
-    wrong = False
+def _wrong_categories(
+    indicator: Indicator, given: Mapping[str, str]
+) -> Sequence[tuple[str, str, tuple[str, ...]]]:
+    """Return what *indicator* does not know of the categories *given*: column, reason and closest codes."""
+    wrong: list[tuple[str, str, tuple[str, ...]]] = []
     for name, category in given.items():
         dimension = indicator.breakdowns.get(name)
         if dimension is None:
-            reader.tell(np.flatnonzero(rows), name, f"is no dimension of {indicator.id}")
+            wrong.append((name, f"is no dimension of {indicator.id}", ()))
         elif category not in dimension.categories:
             names = {code: title.sv for code, title in dimension.categories.items()}
-            hints = closest(category, names)
-            reader.tell(np.flatnonzero(rows), name, f"is no category of {name} for {indicator.id}", hints)
-        else:
-            continue
-        wrong = True
+            wrong.append((name, f"is no category of {name} for {indicator.id}", closest(category, names)))
     return wrong
 
 
@@ -249,9 +248,10 @@ def _tell_twins(reader: _Reader, columns: Columns, which: _Rows) -> None:
     same = np.ones(max(len(order) - 1, 0), dtype=np.bool_)
     for key in keys:
         same &= key[order][1:] == key[order][:-1]
+    told = reader.told_rows.copy()
     for at in np.flatnonzero(same).tolist():
         first, second = order[at], order[at + 1]
-        if not reader.told_rows[first] and not reader.told_rows[second]:
+        if not told[first] and not told[second]:
             reason = f"the same figure stands in row {reader.sheet.rows[first]} already"
             reader.tell(np.array([second]), "value", reason)
 

@@ -97,7 +97,7 @@ class VersionDetail(VersionEntry, frozen=True, kw_only=True, rename="camel"):
 )
 async def datasets(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Alla datamängder, efter id. / Every dataset, by id."""
-    snapshot = service_in(request).live.now
+    snapshot = service_in(request).live.newest()
     base, language = request.scope["state"]["base"], asked_in(request)[LANGUAGE.name]
     rows = [_entry(snapshot, state, base, language) for state in snapshot.datasets.values()]
     return listed(request, "/datasets", "datasets", rows)
@@ -112,7 +112,7 @@ async def datasets(request: Request[Any, Any, Any]) -> Response[bytes]:
 )
 async def dataset(request: Request[Any, Any, Any], datasetId: FromPath[str]) -> Response[bytes]:  # noqa: N803
     """Vad datamängden är, och vad den rymmer nu. / What the dataset is, and what it holds now."""
-    snapshot = service_in(request).live.now
+    snapshot = service_in(request).live.newest()
     state = dataset_in(snapshot, datasetId)
     return one(_entry(snapshot, state, request.scope["state"]["base"], asked_in(request)[LANGUAGE.name]))
 
@@ -126,7 +126,7 @@ async def dataset(request: Request[Any, Any, Any], datasetId: FromPath[str]) -> 
 )
 async def versions(request: Request[Any, Any, Any], datasetId: FromPath[str]) -> Response[bytes]:  # noqa: N803
     """Alla publicerade versioner, den nyaste först. / Every published version, newest first."""
-    snapshot = service_in(request).live.now
+    snapshot = service_in(request).live.newest()
     dataset_in(snapshot, datasetId)
     rows = [_version(release) for release in reversed(snapshot.versions(datasetId))]
     return listed(request, f"/datasets/{datasetId}/versions", "versions", rows)
@@ -147,8 +147,8 @@ async def version(
     """En version; `latest` leder till numret. / One version; `latest` leads to the number."""
     service = service_in(request)
     base = request.scope["state"]["base"]
-    dataset_in(service.live.now, datasetId)
-    known = {str(release.version): release for release in service.live.now.versions(datasetId)}
+    dataset_in(service.live.newest(), datasetId)
+    known = {str(release.version): release for release in service.live.newest().versions(datasetId)}
     if version == LATEST:
         target = address(base, f"/datasets/{datasetId}/versions/{list(known)[-1]}")
         headers = {"Location": target, "Cache-Control": FRESH}

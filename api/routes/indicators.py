@@ -120,7 +120,7 @@ class IndicatorDetail(Struct, frozen=True, kw_only=True, rename="camel"):
 )
 async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Sök och lista indikatorer. / Search and list indicators."""
-    asked, snapshot = asked_in(request), service_in(request).live.now
+    asked, snapshot = asked_in(request), service_in(request).live.newest()
     _check_codes(snapshot, asked["dataset"], asked["municipality"])
     base, language = request.scope["state"]["base"], asked[LANGUAGE.name]
     words = _folded(asked["q"] or "").split()
@@ -144,7 +144,7 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
 )
 async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str]) -> Response[bytes]:  # noqa: N803
     """Definition, enhet, täckning, brott, noter. / Definition, unit, coverage, breaks, notes."""
-    snapshot = service_in(request).live.now
+    snapshot = service_in(request).live.newest()
     try:
         state = indicator_in(snapshot, indicatorId)
     except UnknownCodeError as error:

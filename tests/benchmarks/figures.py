@@ -48,7 +48,7 @@ def municipalities() -> list[str]:
 
 def indicator_ids(name: str, count: int) -> list[str]:
     """Return the ids of the indicators of the dataset *name*."""
-    return [f"{name}-N{number:05}" for number in range(count)]
+    return [f"{name}{number:04}" for number in range(count)]
 
 
 def write_handover(folder: Path, name: str, indicators: int, years: int, ages: int, seed: int) -> Path:

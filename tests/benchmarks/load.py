@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle
+from typing import cast
 
 import uvloop
 
@@ -52,8 +53,7 @@ class _Caller(asyncio.BufferedProtocol):
         """Bytes still to come; -1 before the head was read, -2 for an answer in chunks."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)
         self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
