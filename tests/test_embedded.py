@@ -26,9 +26,12 @@ AS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not AS_ROOT, reason="only root can act for two users of the machine")
 
 USER = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from datasets.embedded import lease
+
+# who runs the tests in the background has told all below to ignore it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 home, account = sys.argv[1:]
 if account:  # with all imported, for the interpreter may lie where this account cannot go
@@ -404,6 +407,7 @@ def test_a_forked_worker_does_not_keep_the_server_when_its_parent_is_killed(home
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.kill()
+        parent.wait()
         lease(home).release()
         stopped = server(home) is None
         os.kill(worker, signal.SIGKILL)

@@ -40,8 +40,6 @@ CREATE TABLE {TABLE} (
 _DATASETTE_SETTINGS = {
     "max_returned_rows": "10000",
     "default_page_size": "1000",
-    # looks for facets to offer in every answer, and is slow
-    "suggest_facets": "off",
 }
 
 

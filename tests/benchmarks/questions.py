@@ -54,11 +54,8 @@ def to_datasette(question: Question) -> str:
         "breakdown__exact": "",
         "_shape": "objects",
         "_size": "max",
-        # the leanest answer: a count of its own is not asked for
-        "_nocount": "1",
-        "_col": ("municipality", "sex", "year", "value", "status"),
     }
-    return f"/figures/{TABLE}.json?" + urlencode(asked, doseq=True, safe=",")
+    return f"/figures/{TABLE}.json?" + urlencode(asked, safe=",")
 
 
 def figures_of(service: Service, path: str, name: str) -> list[_Figure]:
