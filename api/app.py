@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -12,6 +13,7 @@ from api import problems
 from api.asked import check_query
 from api.front import Front
 from api.links import PREFIX
+from api.observations import PATH
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import about, datasets, health, indicators, municipalities, observations
@@ -61,7 +63,9 @@ def application(settings: Settings, store: Store) -> ASGIApp:
         state=State({"service": service}),
         openapi_config=None,
     )
-    return Front(inner, service.live, ReadyAnswers(ready_bytes(settings)), settings.public_url)
+    shortcuts = {f"{PREFIX}{PATH}".encode(): partial(observations.at_once, service)}
+    ready = ReadyAnswers(ready_bytes(settings))
+    return Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:

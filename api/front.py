@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from litestar import Response
 from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
@@ -30,19 +31,34 @@ _PREFLIGHT: Headers = [
     (b"access-control-max-age", b"86400"),
 ]
 _VARY = (b"vary", b"Accept, Accept-Encoding")
+_JSON = (b"content-type", b"application/json")
+_TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
+_HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 _NOT_KEPT = frozenset({b"content-length"})
 _NAMING = (b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix", b"host")
 """The headers that tell under which address we were called."""
+
+Shortcut = Callable[[bytes, str], Awaitable[Response[bytes]]]
+"""From a query and the address in front of every path to the answer."""
 
 
 class Front:
     """The outermost application: answers what is ready, asks the inner one for the rest and keeps it."""
 
-    def __init__(self, inner: ASGIApp, live: Live, ready: ReadyAnswers, public_url: str) -> None:
+    def __init__(
+        self,
+        inner: ASGIApp,
+        live: Live,
+        ready: ReadyAnswers,
+        *,
+        public_url: str,
+        shortcuts: Mapping[bytes, Shortcut],
+    ) -> None:
         self._inner = inner
         self._live = live
         self._ready = ready
         self._public_url = public_url
+        self._shortcuts = shortcuts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass a connection of another kind on."""
@@ -65,13 +81,33 @@ class Front:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
                 return
-            answer = await self._fresh(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
+            answer = await self._at_once(path, query, headers, base)
+            if answer is None:
+                answer = await self._fresh(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
             if question[0] == self._live.now.number and answer.may_be_kept:
                 self._ready.keep(question, answer)
         await _deliver(answer, headers, method, trace, send)
+
+    async def _at_once(
+        self, path: bytes, query: bytes, headers: Mapping[bytes, bytes], base: str
+    ) -> ReadyAnswer | None:
+        """Return the answer at a path that is worth a shortcut; None for whatever is not plainly well.
+
+        The framework takes a tenth of a millisecond, a third of a cold answer's time; it tells all refusals.
+        """
+        shortcut = self._shortcuts.get(path)
+        plain = headers.get(b"accept", b"") in _TAKES_JSON and _HOST.fullmatch(headers.get(b"host", b""))
+        if shortcut is None or not plain:
+            return None
+        try:
+            response = await shortcut(query, base)
+        except Exception:  # noqa: BLE001 the inner application meets it again, and tells it
+            return None
+        own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
+        return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -43,8 +44,19 @@ def base_of(headers: Mapping[bytes, bytes], scheme: str, public_url: str) -> str
 
 def address(base: str, path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
     """Return the absolute address of *path* under the versioned API."""
-    query = urlencode(list(pairs), safe=_SAFE)
-    return f"{base}{PREFIX}{quote(path, safe='/~')}" + (f"?{query}" if query else "")
+    query = "&".join([_encoded(name, text) for name, text in pairs])
+    return f"{base}{PREFIX}{_quoted(path)}" + (f"?{query}" if query else "")
+
+
+@lru_cache(maxsize=1024)
+def _quoted(path: str) -> str:
+    return quote(path, safe="/~")
+
+
+@lru_cache(maxsize=1024)
+def _encoded(name: str, text: str) -> str:
+    """Return one parameter of an address; the links of an answer repeat most of theirs."""
+    return urlencode([(name, text)], safe=_SAFE)
 
 
 def with_changed(pairs: Iterable[tuple[str, str]], **changed: object) -> list[tuple[str, str]]:

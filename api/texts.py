@@ -32,7 +32,7 @@ def words(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         reason = f"is longer than {LONGEST_TEXT} characters"
         raise RefusedTextError(reason)
-    if any(not letter.isprintable() for letter in text):
+    if not text.isprintable():
         raise RefusedTextError("holds characters that cannot be printed")
     return text
 

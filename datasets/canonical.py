@@ -66,13 +66,25 @@ def _texts(cube: Cube) -> Mapping[str, Any]:
         "periodStart": _each(columns.start, _day_text),
         "periodEnd": _each(columns.end, _day_text),
         "breakdown": _coded(columns.breakdown, [part.text for part in cube.breakdowns]),
-        "value": _numbers(columns.value),
+        "value": texts_of_numbers(columns.value),
         "status": _coded(columns.status, ("", *STATUSES)),
         "flags": _each(columns.flags, flags_text),
-        "low": _numbers(columns.low),
-        "high": _numbers(columns.high),
+        "low": texts_of_numbers(columns.low),
+        "high": texts_of_numbers(columns.high),
         "count": _each(columns.count, lambda count: f"{_count_text(count)}\n"),
     }
+
+
+def texts_of_numbers(numbers: NDArray[np.float64]) -> Any:
+    """Return as Arrow's texts what `number_texts` writes, and sooner: the shortest digits are the same."""
+    if not numbers.strides[0]:
+        return pa.scalar(number_texts(numbers[:1])[0], pa.large_string())
+    texts: Any = pa.array(numbers + 0.0, mask=~np.isfinite(numbers)).cast(pa.large_string()).fill_null("")
+    has_exponent = pc.match_substring(texts, "e")
+    odd = numbers[has_exponent.to_numpy(zero_copy_only=False)]
+    if not len(odd):
+        return texts
+    return pc.replace_with_mask(texts, has_exponent, pa.array(number_texts(odd), pa.large_string()))
 
 
 def flags_text(bits: int) -> str:
@@ -119,18 +131,6 @@ def _each(column: NDArray[np.integer[Any]], text: Callable[[int], str]) -> Any:
         return pa.scalar(text(int(column[0])), pa.large_string())
     distinct = pa.array(column).dictionary_encode()
     return _coded(distinct.indices.to_numpy(), [text(one) for one in distinct.dictionary.to_pylist()])
-
-
-def _numbers(numbers: NDArray[np.float64]) -> Any:
-    """Write numbers as `number_texts` does, and faster: Arrow's shortest decimals are the same digits."""
-    if not numbers.strides[0]:
-        return pa.scalar(number_texts(numbers[:1])[0], pa.large_string())
-    texts: Any = pa.array(numbers + 0.0, from_pandas=True).cast(pa.large_string()).fill_null("")
-    has_exponent = pc.match_substring(texts, "e")
-    odd = numbers[has_exponent.to_numpy(zero_copy_only=False)]
-    if not len(odd):
-        return texts
-    return pc.replace_with_mask(texts, has_exponent, pa.array(number_texts(odd), pa.large_string()))
 
 
 def _day_text(number: int) -> str:

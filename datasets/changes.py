@@ -117,16 +117,21 @@ def definition_changes(before: Indicator, after: Indicator) -> tuple[DefinitionC
 
 
 def next_version(
-    previous: Version, counts: Counts, definitions: Iterable[DefinitionChange], *, indicator_removed: bool
+    previous: Version,
+    counts: Counts,
+    definitions: Iterable[DefinitionChange],
+    *,
+    indicators_added: bool = False,
+    indicators_removed: bool = False,
 ) -> Version:
     """Return the number that follows *previous*.
 
     MAJOR: something was removed or changed its meaning. MINOR: something was added. PATCH: anything else.
     """
     new_meaning = any(change.field in _CHANGES_MEANING for change in definitions)
-    if counts.removed or indicator_removed or new_meaning:
+    if counts.removed or indicators_removed or new_meaning:
         return Version(previous.major + 1, 0, 0)
-    if counts.added:
+    if counts.added or indicators_added:
         return Version(previous.major, previous.minor + 1, 0)
     return Version(previous.major, previous.minor, previous.patch + 1)
 

@@ -13,6 +13,10 @@ class SettingError(LansdataError):
     """A setting that cannot be used; the message names it."""
 
 
+class MisusedError(LansdataError):
+    """A command that was called in a way that it cannot be."""
+
+
 class DatabaseStartError(LansdataError):
     """The embedded database did not start; the message holds the end of its log."""
 

@@ -67,7 +67,7 @@ async def publish(
     is written then.
     """
     dataset = draft.dataset.id
-    parcels = {definition.id: parcel_of(dataset, definition, cube) for definition, cube in draft.made()}
+    parcels = _parcels(draft)
     release = None
     with suppress(_TakenBackError):
         async with store.publishing() as session:
@@ -79,6 +79,16 @@ async def publish(
                 raise _TakenBackError
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
     return Outcome(dataset, release, counts)
+
+
+def _parcels(draft: Publishable) -> dict[str, Parcel]:
+    parcels: dict[str, Parcel] = {}
+    for definition, cube in draft.made():
+        if definition.id in parcels:
+            message = f"{draft.dataset.id}: the indicator {definition.id} stands twice"
+            raise PublishRefusedError(message)
+        parcels[definition.id] = parcel_of(draft.dataset.id, definition, cube)
+    return parcels
 
 
 def _attempt(draft: Publishable, started: datetime, finished: datetime, release: Release | None) -> Attempt:
@@ -111,18 +121,26 @@ async def _next_release(
     number = line[-1].number + 1 if line else 1
     before = [release for release in line if release.dataset == dataset]
     standing = {entry.indicator: entry for entry in await session.entries_at(number, dataset)}
+    # an indicator that never had a figure is nothing to publish
+    parcels = {name: one for name, one in parcels.items() if one.coverage.rows or name in standing}
     dataset_body = canonical_metadata(draft.dataset)
     same_dataset = bool(before) and before[-1].dataset_sha256 == metadata_hash(dataset_body)
+    if not parcels and not before:
+        return None
     if same_dataset and standing == {name: one.entry for name, one in parcels.items()}:
         return None
     compared = await _compare(session, parcels, standing, judge)
     if compared.reasons:
         raise HeldError(dataset, compared.reasons)
-    gone = bool(standing.keys() - parcels.keys())
     version = FIRST_VERSION
     if before:
-        definitions = compared.definitions
-        version = next_version(before[-1].version, compared.counts, definitions, indicator_removed=gone)
+        version = next_version(
+            before[-1].version,
+            compared.counts,
+            compared.definitions,
+            indicators_added=bool(parcels.keys() - standing.keys()),
+            indicators_removed=bool(standing.keys() - parcels.keys()),
+        )
     await session.keep_metadata({metadata_hash(dataset_body): dataset_body})
     release = await _release(session, draft, parcels, line, (number, version, compared.counts))
     begun = [one for name, one in parcels.items() if standing.get(name) != one.entry]
@@ -177,7 +195,7 @@ async def _compare(
         compared.counts += counts_of(before, after)
         if new and old:
             compared.definitions += await _definition_changes(session, new, old)
-        if judge and new and after:
+        if judge and new and after is not None:
             compared.reasons += judge(new.definition, after, before)
     return compared
 

@@ -49,6 +49,9 @@ def read_declared(path: Path, kind: type[_Form]) -> Declared[_Form]:
     if Path(form.file).name != form.file:
         reason = "must name a file beside the TOML, without folders"
         faults.append(Fault(file=path.name, column="file", value=form.file, reason=reason))
+    if "encoding" in raw:
+        reason = "is found out for this kind of file; leave it away"
+        faults.append(Fault(file=path.name, column="encoding", value=form.encoding, reason=reason))
     dataset = converted(form.dataset, Dataset, path.name, "dataset", faults)
     indicators: dict[str, Indicator] = {}
     loads: dict[str, Mapping[str, Any]] = {}

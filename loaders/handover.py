@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datasets.catalogue import Dataset, Indicator
+from datasets.checks import below_floor
 from datasets.cube import Cube
 from datasets.errors import Fault, FaultyFileError
 from datasets.ledger import Draft
@@ -74,13 +75,5 @@ def _below_floor(
             reason=f"{small} figures are under the floor of {floor} persons; the dataset is held, whole",
         )
         for name, cube in cubes.items()
-        if (small := _small_counts(cube, floor, persons=unit(indicators[name].unit).persons))
+        if (small := below_floor(cube, floor, unit(indicators[name].unit)))
     ]
-
-
-def _small_counts(cube: Cube, floor: int, *, persons: bool) -> int:
-    columns = cube.columns
-    under = (columns.count >= 0) & (columns.count < floor)
-    if persons:
-        under = under | (abs(columns.value) < floor)
-    return int(under.sum())

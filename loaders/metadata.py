@@ -25,6 +25,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     file: str
     dataset: dict[str, Any]
     indicator: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    kind: str = "tidy"
     sheet: str = ""
     encoding: str = "utf-8-sig"
     note: str = ""
@@ -52,13 +53,13 @@ def read_definitions(path: Path) -> Definitions:
     """Read the TOML at *path*; raises FaultyFileError where it is none at all."""
     form = _form(path)
     faults: list[Fault] = []
-    dataset = _converted(form.dataset, Dataset, path.name, "dataset", faults)
+    dataset = converted(form.dataset, Dataset, path.name, "dataset", faults)
     indicators: dict[str, Indicator | None] = {}
     for number, table in enumerate(form.indicator, 1):
         name = str(table.get("id", f"indicator {number}"))
         if name in indicators:
             faults.append(Fault(file=path.name, column=f"indicator {name}", reason="stands twice"))
-        indicator = _converted(table, Indicator, path.name, f"indicator {name}", faults)
+        indicator = converted(table, Indicator, path.name, f"indicator {name}", faults)
         if indicator:
             faults += _wrong_codes(indicator, path.name)
         indicators[name] = indicator
@@ -88,7 +89,7 @@ def _form(path: Path) -> Form:
         reason = f"is not TOML: {error}"
         raise refused(reason) from None
     faults: list[Fault] = []
-    form = _converted(raw, Form, path.name, "", faults)
+    form = converted(raw, Form, path.name, "", faults)
     if form and Path(form.file).name != form.file:
         reason = "must name a file beside the TOML, without folders"
         faults.append(Fault(file=path.name, column="file", value=form.file, reason=reason))
@@ -97,7 +98,7 @@ def _form(path: Path) -> Form:
     return form
 
 
-def _converted(
+def converted(
     table: Mapping[str, Any], kind: type[_Metadata], file: str, place: str, faults: list[Fault]
 ) -> _Metadata | None:
     """Return *table* as a *kind*, or None with every field's fault added to *faults*."""

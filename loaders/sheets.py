@@ -92,6 +92,8 @@ def _from_csv(path: Path, encoding: str) -> Sheet:
 
 def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sheet:
     ragged: dict[int, tuple[str, int]] = {}
+    # only a quoted field may hold a line break, and most files have none
+    quoted = b'"' in body
 
     def keep_fault(row: csv.InvalidRow) -> Literal["skip"]:
         reason = f"has {row.actual_columns} fields, the header has {row.expected_columns}"
@@ -107,7 +109,7 @@ def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sh
             parse_options=csv.ParseOptions(
                 delimiter=separator,
                 ignore_empty_lines=False,
-                newlines_in_values=True,
+                newlines_in_values=quoted,
                 invalid_row_handler=keep_fault,
             ),
             convert_options=csv.ConvertOptions(
@@ -116,7 +118,8 @@ def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sh
         )
     except pa.ArrowInvalid as error:
         raise _whole(path, str(error).split("\n")[0]) from None
-    rows, out_of_shape = _line_numbers(table, {number: breaks for number, (_, breaks) in ragged.items()})
+    odd = {number: breaks for number, (_, breaks) in ragged.items()}
+    rows, out_of_shape = _line_numbers(table, odd, table.columns if quoted else ())
     faults = [
         Fault(file=path.name, row=row, reason=reason)
         for row, (reason, _) in zip(out_of_shape, ragged.values(), strict=True)
@@ -124,18 +127,22 @@ def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sh
     return _sheet(path, names, [_column(table[at].combine_chunks()) for at in positions], rows, faults)
 
 
-def _line_numbers(table: pa.Table, ragged: Mapping[int, int]) -> tuple[NDArray[np.int64], list[int]]:
-    """Return on which line each row begins, and each row out of shape; a quoted field may hold line breaks.
+def _line_numbers(
+    table: pa.Table, ragged: Mapping[int, int], broken: Sequence[Any]
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Return on which line each row begins, and each row out of shape; *broken* columns hold line breaks.
 
     *ragged* are the rows out of shape, numbered as if no field did, with their line breaks.
     """
     numbers = np.arange(2, 2 + table.num_rows + len(ragged))
+    if not ragged and not broken:
+        return numbers, []
     odd = np.array([*ragged], np.int64) - 2
     breaks = np.zeros(len(numbers), np.int64)
     breaks[odd] = [*ragged.values()]
     in_shape = np.ones(len(numbers), np.bool_)
     in_shape[odd] = False
-    for column in table.columns:
+    for column in broken:
         breaks[in_shape] += pc.count_substring(column, "\n").to_numpy()
     lines = numbers + np.cumsum(breaks) - breaks
     return lines[in_shape], lines[odd].tolist()
@@ -152,24 +159,23 @@ def _sheet(
     twins = sorted({name for name in names if name and names.count(name) > 1})
     if twins:
         raise _whole(path, f"a column stands twice: {', '.join(twins)}", 1)
-    filled = [np.array([bool(text) for text in column.texts], np.bool_)[column.at] for column in columns]
     nameless = [
         Fault(file=path.name, row=row, reason="has something in a column without a name")
-        for name, present in zip(names, filled, strict=True)
+        for name, column in zip(names, columns, strict=True)
         if not name
-        for row in rows[present].tolist()
+        for row in rows[_filled(column)].tolist()
     ]
-    kept = np.flatnonzero(np.any(filled, axis=0))
-    return Sheet(
-        name=path.name,
-        columns={
-            name: Column(column.texts, column.at[kept])
-            for name, column in zip(names, columns, strict=True)
-            if name
-        },
-        rows=rows[kept],
-        faults=(*faults, *nameless),
-    )
+    named = {name: column for name, column in zip(names, columns, strict=True) if name}
+    # where a column has no empty cell there is no blank row, and nothing to leave out of a million
+    if all("" in column.texts for column in columns):
+        kept = np.flatnonzero(np.any([_filled(column) for column in columns], axis=0))
+        named = {name: Column(column.texts, column.at[kept]) for name, column in named.items()}
+        rows = rows[kept]
+    return Sheet(name=path.name, columns=named, rows=rows, faults=(*faults, *nameless))
+
+
+def _filled(column: Column) -> NDArray[np.bool_]:
+    return np.array([bool(text) for text in column.texts], np.bool_)[column.at]
 
 
 def _column(array: Any) -> Column:

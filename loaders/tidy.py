@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datasets.areas import area
+from datasets.canonical import texts_of_numbers
 from datasets.catalogue import Indicator
 from datasets.closest import closest
 from datasets.cube import (
@@ -19,7 +22,7 @@ from datasets.cube import (
     cube_of,
 )
 from datasets.errors import Fault, UnknownCodeError
-from datasets.numbers import number_of, number_texts
+from datasets.numbers import number_of
 from datasets.vocabulary import UNDIVIDED, Breakdown, MunicipalityCode
 from loaders.sheets import Column, Sheet
 from loaders.texts import count_of, day_of, decimal_point_of, flags_of, quick_of, sex_of, status_of, year_of
@@ -92,14 +95,14 @@ class _Reader:
         if column is None or not column.texts:
             return np.full(len(self.sheet.rows), np.nan)
         quick = np.array([quick_of(text) for text in column.texts], np.float64)
-        written = number_texts(quick)
-        for position, text in enumerate(column.texts):
-            if text and text != written[position]:
-                try:
-                    quick[position] = number_of(text)
-                except ValueError as error:
-                    quick[position] = np.nan
-                    self.tell(np.flatnonzero(column.at == position), name, str(error), decimal_point_of(text))
+        written = pc.equal(pa.array(column.texts, pa.large_string()), texts_of_numbers(quick))
+        for position in np.flatnonzero(~written.to_numpy(zero_copy_only=False)).tolist():
+            text = column.texts[position]
+            try:
+                quick[position] = number_of(text)
+            except ValueError as error:
+                quick[position] = np.nan
+                self.tell(np.flatnonzero(column.at == position), name, str(error), decimal_point_of(text))
         return quick[column.at]
 
     def required(self, name: str) -> None:
@@ -204,9 +207,9 @@ def _with_breakdowns(
     combined = which + 1
     for name in present:
         column = reader.sheet.columns[name]
-        combined = combined * (len(column.texts) + 1) + column.at
-        combined = np.unique(combined, return_inverse=True)[1]
-    _, first, at = np.unique(combined, return_index=True, return_inverse=True)
+        combined = _numbered(combined * (len(column.texts) + 1) + column.at)
+    at = _numbered(combined)
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(at), prepend=-1))
     parts: dict[Breakdown, int] = {}
     positions = np.zeros(len(first), np.uint32)
     for combination, row in enumerate(first.tolist()):
@@ -220,6 +223,11 @@ def _with_breakdowns(
             continue
         positions[combination] = parts.setdefault(Breakdown.of(given) if known else UNDIVIDED, len(parts))
     return replace(columns, breakdown=positions[at]), tuple(parts) or (UNDIVIDED,)
+
+
+def _numbered(codes: _Rows) -> _Rows:
+    """Return *codes* as numbers from 0 in the order in which they first stand."""
+    return pa.array(codes).dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
 def _text(column: Column, row: int) -> str:

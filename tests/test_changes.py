@@ -114,7 +114,7 @@ NEW_UNIT = DefinitionChange("unit", "percent", "persons")
 def test_the_version_follows_from_what_changed(
     counts: Counts, definitions: list[DefinitionChange], removed: set[str], version: str
 ) -> None:
-    assert str(next_version(PREVIOUS, counts, definitions, indicator_removed=bool(removed))) == version
+    assert str(next_version(PREVIOUS, counts, definitions, indicators_removed=bool(removed))) == version
 
 
 def test_a_changed_definition_is_told_field_by_field() -> None:

@@ -149,7 +149,7 @@ def test_the_starter_collection_is_published_when_nothing_is(
     first, again = command("loaders", "starter"), command("loaders", "starter")
 
     assert (first.returncode, again.returncode) == (0, 0)
-    assert "13 releases are published already" in again.stdout
+    assert "13 datasets are published already" in again.stdout
     assert [release.dataset for release in releases(in_store)] == [path.stem for path in starter_files()]
 
 
@@ -223,8 +223,8 @@ def test_no_damage_escapes(in_store: Callable[..., Any], database: str, damage: 
     "words",
     [("datasets",), ("datasets", "nonsense"), ("loaders", "handover"), ("loaders", "handover", "a", "b")],
 )
-def test_wrong_use_is_told_by_2(command: Command, words: tuple[str, ...]) -> None:
-    done = command(*words)
+def test_wrong_use_is_told_by_2(words: tuple[str, ...]) -> None:
+    done = run(*words)
 
     assert done.returncode == 2
     assert f"usage: python -m {words[0]}" in done.stderr
@@ -238,10 +238,8 @@ def test_wrong_use_is_told_by_2(command: Command, words: tuple[str, ...]) -> Non
         ({"LANSDATA_DATABASE_URL": "postgresql://anna:hemligt@127.0.0.1:1/x"}, "the database cannot be used"),
     ],
 )
-def test_what_is_wrong_outside_is_told_in_one_line(
-    command: Command, environment: dict[str, str], said: str
-) -> None:
-    done = command("datasets", "versions", **environment)
+def test_what_is_wrong_outside_is_told_in_one_line(environment: dict[str, str], said: str) -> None:
+    done = run("datasets", "versions", **environment)
 
     assert done.returncode == 1
     assert done.stderr.startswith(said)

@@ -12,13 +12,19 @@ import msgspec
 import pytest
 
 from datasets.catalogue import Dataset, Dimension, Indicator, Note, SeriesBreak
+from datasets.checks import CHECKS, Bounds
 from datasets.publish import publish
 from datasets.settings import Settings
 from datasets.statuses import LEGEND, REMOVED
 from datasets.store import Store
 from datasets.units import units
 from datasets.vocabulary import Sex, Source, Text
-from loaders.handover import read_handover
+from loaders import deliveries
+from loaders.catalogue import catalogue_files, read_listed
+from loaders.corrections import Correction
+from loaders.delivery_rows import Labels, Table
+from loaders.kinds import KINDS, read_file
+from loaders.lupp_counts import Answers, Question, Rate
 from loaders.metadata import Form
 from loaders.tidy import OPTIONAL, REQUIRED
 from tests.conftest import ROOT, Server
@@ -28,17 +34,24 @@ EXAMPLES = DOCS / "handover"
 FAULTY = "exempel-fel.toml"
 README = (ROOT / "README.md").read_text("utf-8")
 HANDOVER = (DOCS / "handover.md").read_text("utf-8")
+NIGHTLY = (DOCS / "nightly.md").read_text("utf-8")
 VERSIONS = (DOCS / "versions.md").read_text("utf-8")
-PAGES = [README, HANDOVER, VERSIONS, (ROOT / "CHANGELOG.md").read_text("utf-8")]
+PAGES = [README, HANDOVER, NIGHTLY, VERSIONS, (ROOT / "CHANGELOG.md").read_text("utf-8")]
 LOCAL = "http://127.0.0.1:8000"
 COMMAND = ".venv/bin/python "
-FORMS = {
+FORMS: dict[str, type[msgspec.Struct]] = {
     "Överst / At the top": Form,
     "`[dataset]`": Dataset,
     "`[[indicator]]`": Indicator,
     "`[indicator.breakdowns.NAMN]`": Dimension,
     "`[[indicator.breaks]]`": SeriesBreak,
     "`[[indicator.notes]]`": Note,
+    "`[table]` (delivery)": Table,
+    "`[table.dimensions.NAMN]`": Labels,
+    "`[indicator.load]` (delivery)": deliveries.Load,
+    "`[answers]` (lupp)": Answers,
+    "`rate` i `[answers]` / `rate` in `[answers]`": Rate,
+    "`[indicator.load]` (lupp)": Question,
     "Text": Text,
 }
 Blocks = list[tuple[str, str]]
@@ -71,14 +84,14 @@ def _addresses(page: str) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted({path.name for path in EXAMPLES.glob("*.toml")} - {FAULTY}))
 def test_an_example_of_a_hand_over_has_no_fault(name: str) -> None:
-    draft = read_handover(EXAMPLES / name)
+    draft = read_file(EXAMPLES / name)
 
     assert draft.dataset.id == name.removesuffix(".toml")
     assert "påhittade" in draft.dataset.title.sv
 
 
 def test_every_kind_of_absence_stands_in_the_examples() -> None:
-    drafts = [read_handover(path) for path in EXAMPLES.glob("*.toml") if path.name != FAULTY]
+    drafts = [read_file(path) for path in EXAMPLES.glob("*.toml") if path.name != FAULTY]
     figures = [figure for draft in drafts for cube in draft.cubes.values() for figure in cube]
 
     assert {figure.status for figure in figures} == {
@@ -100,7 +113,7 @@ def test_the_page_shows_every_example_as_it_is() -> None:
 
 def test_the_page_shows_the_workbook_as_it_is() -> None:
     shown = _rows(HANDOVER, "Personer: arbetsbok med tröskelvärde / Persons: a workbook with a threshold")
-    draft = read_handover(EXAMPLES / "exempel-arbetsbok.toml")
+    draft = read_file(EXAMPLES / "exempel-arbetsbok.toml")
     figures = {
         (name, figure.municipality, figure.sex, str(figure.year)): (figure.value, figure.status, figure.count)
         for name, cube in draft.cubes.items()
@@ -115,6 +128,28 @@ def test_the_page_shows_the_workbook_as_it_is() -> None:
         )
         for name, place, sex, year, value, status, count in shown
     }
+
+
+def test_the_page_shows_the_shares_that_the_lupp_example_becomes() -> None:
+    rows = _rows(HANDOVER, "Ungdomsenkäten LUPP / The youth survey LUPP (`lupp`)")
+    (cube,) = read_file(EXAMPLES / "lupp-exempel.toml").cubes.values()
+    made = [
+        [
+            *(figure.municipality, figure.sex, dict(figure.breakdown.parts)["stage"], str(figure.value)),
+            *((str(figure.interval.low), str(figure.interval.high)) if figure.interval else ()),
+            *(str(figure.count), ";".join(figure.flags)),
+        ]
+        for figure in cube
+    ]
+
+    assert rows == made
+
+
+def test_the_page_names_every_kind_of_file() -> None:
+    rows = HANDOVER.partition("## Så gör du")[0].splitlines()
+    shown = [row.split("`")[1] for row in rows if row.startswith("| `") and not row.startswith("| `kind`")]
+
+    assert shown == [*KINDS]
 
 
 @pytest.mark.parametrize(("page", "number"), [(README, 1), (HANDOVER, 2)], ids=["README", "handover"])
@@ -174,6 +209,42 @@ def _choices(form: type[Dataset | Indicator], name: str) -> list[str]:
     return [code for code in offered if code]
 
 
+def test_the_page_on_the_night_names_every_check_and_bound() -> None:
+    checks = [row[0].strip("`") for row in _rows(NIGHTLY, "Checks")]
+    bounds = {row[0].strip("`"): row[1].strip("`") for row in _rows(NIGHTLY, "Bounds")}
+    usual = {field.encode_name: str(field.default).lower() for field in msgspec.structs.fields(Bounds)}
+
+    assert checks == [*CHECKS]
+    assert bounds == usual
+
+
+def test_the_page_on_the_night_names_every_dataset_of_the_catalogue() -> None:
+    listed = [read_listed(path) for path in catalogue_files()]
+    shown = [(row[0].strip("`"), row[1].strip("`")) for row in _rows(NIGHTLY, "What a night loads")]
+
+    assert shown == [(one.plan.dataset.id, one.source) for one in listed]
+
+
+def test_the_page_on_the_night_quotes_the_catalogue_as_it_is() -> None:
+    files = [path.read_text("utf-8") for path in catalogue_files()]
+    quoted = [text for kind, text in _blocks(NIGHTLY) if kind == "toml"]
+    corrections = [text for text in quoted if text.startswith("[[correction]]")]
+
+    assert [
+        text for text in quoted if text not in corrections and not any(text in one for one in files)
+    ] == []
+    assert len(corrections) == 1
+    assert msgspec.toml.decode(corrections[0], type=dict[str, list[Correction]])
+
+
+def test_the_page_on_the_night_names_every_option() -> None:
+    words = [sys.executable, "-m", "loaders", "nightly", "--help"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = {re.split(r"[` ]", row[0].strip("`"))[0] for row in _rows(NIGHTLY, "Options")}
+
+    assert shown == {*re.findall(r"--[a-z-]+", told)} - {"--help"}
+
+
 def test_versions_follow_as_the_page_tells(
     in_store: Callable[[Callable[[Store], Coroutine[Any, Any, str]]], str], tmp_path: Path
 ) -> None:
@@ -196,7 +267,7 @@ def test_versions_follow_as_the_page_tells(
             path = tmp_path / f"exempel-enkel.{ending}"
             assert before in path.read_text("utf-8")
             path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
-            outcome = await publish(store, read_handover(tmp_path / "exempel-enkel.toml"))
+            outcome = await publish(store, read_file(tmp_path / "exempel-enkel.toml"))
             versions.append(str(outcome.release.version) if outcome.release else versions[-1])
         return " ".join(versions)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import time
 from collections.abc import Iterator
 
 import brotli
@@ -138,6 +139,17 @@ def test_no_two_encodings_share_a_tag_and_each_has_its_304(root: httpx.Client) -
     assert statuses == {(one, other): 304 if one == other else 200 for one in tags for other in tags}
 
 
+@pytest.mark.parametrize("encoding", DECODERS)
+def test_an_answer_is_encoded_to_the_same_bytes_at_any_time(encoding: str, root: httpx.Client) -> None:
+    first, body = raw(root, QUESTION, Accept_Encoding=encoding)
+    time.sleep(1.1)
+    # an address that means the same and has not been answered yet
+    later, again = raw(root, f"{QUESTION}&", Accept_Encoding=encoding)
+
+    assert again == body
+    assert later.headers["etag"] == first.headers["etag"]
+
+
 @pytest.mark.parametrize(
     ("accepted", "encoding"),
     [
@@ -169,7 +181,7 @@ def test_the_encoding_is_the_best_that_the_caller_takes(
 
 
 def test_lines_of_one_header_are_one_list(root: httpx.Client) -> None:
-    lines = [("Accept-Encoding", "gzip;q=0.5"), ("Accept-Encoding", "br")]
+    lines = [("Accept-Encoding", "br"), ("Accept-Encoding", "gzip;q=0.5")]
     with root.stream("GET", QUESTION, headers=[("Accept", "text/html"), ("Accept", "*/*"), *lines]) as answer:
         encoding = answer.headers["content-encoding"]
 

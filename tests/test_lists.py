@@ -190,7 +190,7 @@ def test_indicators_are_found_by_words_source_dataset_and_area(
         ("?type=county", 21, {"code": "01", "name": "Stockholms län", "type": "county", "parent": "00"}),
         (
             "?type=municipality",
-            290,
+            291,
             {"code": "0114", "name": "Upplands Väsby", "type": "municipality", "parent": "01"},
         ),
         ("?parent=08", 12, {"code": "0821", "name": "Högsby", "type": "municipality", "parent": "08"}),

@@ -3,7 +3,7 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,7 +20,7 @@ from datasets.ledger import Draft
 from datasets.publish import Outcome, publish
 from datasets.store import Store
 from datasets.vocabulary import Sex, Text
-from tests.conftest import ROOT
+from tests.conftest import ROOT, fresh_database
 from tests.given import cube, dataset, draft, figure, indicator
 
 InStore = Callable[..., Any]
@@ -29,7 +29,6 @@ TABLES = ("cube", "metadata", "release", "cube_validity", "attempt")
 DYING_PUBLISHER = """
 import asyncio, sys
 from datasets.store import Store
-from tests.given import cube, figure
 
 async def publish_for_ever():
     async with Store.at(sys.argv[1]).publishing() as session:
@@ -39,6 +38,12 @@ async def publish_for_ever():
 
 asyncio.run(publish_for_ever())
 """
+
+
+@pytest.fixture(scope="module")
+def untouched_database(cluster: str) -> Iterator[str]:
+    with fresh_database(cluster) as address:
+        yield address
 
 
 def one_after_another(*drafts: Draft) -> Callable[[Store], Any]:
@@ -255,9 +260,9 @@ def test_figures_and_definitions_come_together_or_not_at_all() -> None:
         "SET default_transaction_read_only = off; DELETE FROM cube",
     ],
 )
-def test_the_reader_cannot_write(database: str, attempt: str) -> None:
+def test_the_reader_cannot_write(untouched_database: str, attempt: str) -> None:
     async def try_it() -> None:
-        connection = await asyncpg.connect(database, user="lansdata_api")
+        connection = await asyncpg.connect(untouched_database, user="lansdata_api")
         try:
             await connection.execute(attempt)
         finally:

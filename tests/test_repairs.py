@@ -185,6 +185,13 @@ def test_as_much_as_may_be_asked_for_is_answered_whole(crowded: httpx.Client) ->
     assert [row["value"] for row in last["observations"]] == list(range(520_000, 528_000))
 
 
+def test_two_indicators_with_the_same_figures_keep_their_names(crowded: httpx.Client) -> None:
+    body = crowded.get("/observations?dataset=stor&municipality=0880&sex=men&year=1900").json()
+
+    assert [row["indicator"] for row in body["observations"]] == ["stor-andra", "stor-ena"]
+    assert len({row["value"] for row in body["observations"]}) == 1
+
+
 def test_many_indicators_are_listed_page_by_page(crowded: httpx.Client) -> None:
     ids = [
         one["id"]

@@ -4,11 +4,13 @@ from typing import Any
 
 from litestar import Request, Response, get
 
+from api.asked import Asked, asked_of
+from api.links import Place
 from api.observations import PATH, ObservationList, answer
 from api.parameters import OBSERVATIONS
 from api.question import question_of
 from api.replies import FRESH, PINNED, reply
-from api.service import asked_in, place_in, service_in
+from api.service import Service, asked_in, place_in, service_in
 
 
 @get(
@@ -24,8 +26,17 @@ async def observations(request: Request[Any, Any, Any]) -> Response[bytes]:
     En siffra är ett tal precis som källan publicerade det, eller `null` med en `status` som säger varför.
     A figure is a number exactly as the source published it, or `null` with a `status` that says why.
     """
-    service = service_in(request)
-    question = await question_of(asked_in(request), service.live)
-    answered = await answer(question, service.residents, place_in(request, PATH))
+    return await _reply(service_in(request), asked_in(request), place_in(request, PATH))
+
+
+async def at_once(service: Service, query: bytes, base: str) -> Response[bytes]:
+    """Return what the handler above returns, without the framework; raises where the question is refused."""
+    asked = asked_of(query, OBSERVATIONS)
+    return await _reply(service, asked, Place(base, PATH, asked.pairs))
+
+
+async def _reply(service: Service, asked: Asked, place: Place) -> Response[bytes]:
+    question = await question_of(asked, service.live)
+    answered = await answer(question, service.residents, place)
     location = "" if question.pinned else answered.pinned_address
     return reply(answered.body, PINNED if question.pinned else FRESH, answered.links, location)

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,12 +12,22 @@ from pathlib import Path
 
 from datasets.embedded import Lease
 from tests.benchmarks import null, peers
-from tests.benchmarks.figures import indicator_ids, write_handover
-from tests.benchmarks.questions import FIGURES, Question, figures_of, questions, to_datasette, to_fastapi, to_us
+from tests.benchmarks.figures import Size, indicator_ids, write_handover
+from tests.benchmarks.questions import (
+    FIGURES,
+    Question,
+    figures_of,
+    questions,
+    to_datasette,
+    to_fastapi,
+    to_us,
+)
 from tests.benchmarks.rounds import interleaved
 from tests.benchmarks.running import ROOT, Service, free_port, our_api, running
 
 NAME, INDICATORS, YEARS = "N0", 8, 25
+US, NULL, NULL_UVICORN = "ours", "null", "null on uvicorn"
+DATASETTE, LEAN_DATASETTE, FASTAPI = "Datasette", "Datasette, no facets", "FastAPI"
 _IDS = indicator_ids(NAME, INDICATORS)
 _DATES = {"date", "server", "content-length", "transfer-encoding"}
 _FASTEST = 8_000
@@ -26,11 +37,11 @@ _WARM = "/api/v1/observations?indicator={}&limit=10000&page={}"
 
 def publish_figures(home: Path, held: Lease) -> None:
     """Publish the figures, and put the same rows where the peers read them."""
-    form = write_handover(home, NAME, INDICATORS, YEARS, 1, seed=1)
+    form = write_handover(home, NAME, Size(INDICATORS, YEARS, 1), seed=1)
     subprocess.run(
         [sys.executable, "-m", "loaders", "handover", str(form)],
         cwd=ROOT,
-        env={"LANSDATA_HOME": str(home)},
+        env={**os.environ, "LANSDATA_HOME": str(home)},
         check=True,
         capture_output=True,
     )
@@ -49,8 +60,8 @@ def hot(home: Path, rounds: int, seconds: float) -> dict[str, list[float]]:
     with our_api(home) as ours:
         recording = home / "recording"
         _record(ours, path, recording)
-        with _null_on_granian(recording) as granian, _null_on_uvicorn(recording) as uvicorn:
-            services = {"ours": ours, "null, granian": granian, "null, uvicorn": uvicorn}
+        with _null_on_ours(recording) as null_own, _null_on_uvicorn(recording) as null_uvicorn:
+            services = {US: ours, NULL: null_own, NULL_UVICORN: null_uvicorn}
             for service in services.values():
                 service.load([path], 1)
             return interleaved({name: _hot(one, path, seconds) for name, one in services.items()}, rounds)
@@ -68,6 +79,7 @@ def cold(home: Path, held: Lease, rounds: int, seconds: float) -> dict[str, list
     with ExitStack() as stack:
         ours = stack.enter_context(our_api(home))
         datasette = stack.enter_context(peers.datasette(home / "figures.db"))
+        lean = stack.enter_context(peers.datasette(home / "figures.db", suggest_facets="off"))
         fastapi = stack.enter_context(peers.fastapi(peers.address_in(held), home / "fastapi.log"))
         _check_equal(ours, datasette, fastapi)
         for name in _IDS:
@@ -75,9 +87,10 @@ def cold(home: Path, held: Lease, rounds: int, seconds: float) -> dict[str, list
                 ours.body(_WARM.format(name, page))
         return interleaved(
             {
-                "ours": _cold(ours, to_us, seconds),
-                "datasette": _cold(datasette, to_datasette, seconds),
-                "fastapi": _cold(fastapi, to_fastapi, seconds),
+                US: _cold(ours, to_us, seconds),
+                DATASETTE: _cold(datasette, to_datasette, seconds),
+                LEAN_DATASETTE: _cold(lean, to_datasette, seconds),
+                FASTAPI: _cold(fastapi, to_fastapi, seconds),
             },
             rounds,
         )
@@ -121,14 +134,14 @@ def _record(service: Service, path: str, recording: Path) -> None:
 
 
 @contextmanager
-def _null_on_granian(recording: Path) -> Iterator[Service]:
+def _null_on_ours(recording: Path) -> Iterator[Service]:
     port = free_port()
     environment = {
         null.RECORDING: str(recording),
         "LANSDATA_PORT": str(port),
         "LANSDATA_DATABASE_URL": "postgresql://nobody-asks-it/",
     }
-    log = recording.with_name("null-granian.log")
+    log = recording.with_name("null-ours.log")
     with running(["-m", "tests.benchmarks.null"], port, "/", log, environment) as service:
         yield service
 

@@ -1,4 +1,4 @@
-"""The peer of a publish: one process that copies a CSV into rows, `python -m tests.benchmarks.copying CSV`."""
+"""The peer of a publish: a process that copies a CSV into rows, `python -m tests.benchmarks.copying CSV`."""
 
 import asyncio
 import os

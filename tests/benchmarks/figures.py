@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,13 +52,22 @@ def indicator_ids(name: str, count: int) -> list[str]:
     return [f"{name}{number:04}" for number in range(count)]
 
 
-def write_handover(folder: Path, name: str, indicators: int, years: int, ages: int, seed: int) -> Path:
+class Size(NamedTuple):
+    """How many indicators, years and ages there are figures for."""
+
+    indicators: int
+    years: int
+    ages: int
+
+
+def write_handover(folder: Path, name: str, size: Size, seed: int) -> Path:
     """Write a hand-over of random figures, CSV and TOML, into *folder*; return its TOML."""
-    ids = indicator_ids(name, indicators)
+    ids = indicator_ids(name, size.indicators)
     with (folder / f"{name}.csv").open("w", encoding="utf-8") as out:
         out.write(HEADER + "\n")
         for number, indicator in enumerate(ids):
-            out.writelines(_rows(indicator, number, years, AGES[:ages], np.random.default_rng([seed, number])))
+            random = np.random.default_rng([seed, number])
+            out.writelines(_rows(indicator, number, size, random))
     definitions = [
         _INDICATOR.format(id=indicator, unit=_UNITS[number % len(_UNITS)])
         for number, indicator in enumerate(ids)
@@ -67,16 +77,14 @@ def write_handover(folder: Path, name: str, indicators: int, years: int, ages: i
     return form
 
 
-def _rows(
-    indicator: str, number: int, years: int, ages: tuple[str, ...], random: np.random.Generator
-) -> Iterator[str]:
+def _rows(indicator: str, number: int, size: Size, random: np.random.Generator) -> Iterator[str]:
     """Yield a third of the indicators as whole numbers, as shares with a decimal, as costs with eight."""
     keys = [
         f"{indicator},{municipality},{sex},{year},{age}"
         for municipality in municipalities()
         for sex in SEXES
-        for year in range(FIRST_YEAR, FIRST_YEAR + years)
-        for age in ages
+        for year in range(FIRST_YEAR, FIRST_YEAR + size.years)
+        for age in AGES[: size.ages]
     ]
     decimals, most = ((0, 100_000.0), (1, 100.0), (8, 90_000.0))[number % len(_UNITS)]
     values = np.round(random.random(len(keys)) * most, decimals).tolist()

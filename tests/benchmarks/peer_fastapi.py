@@ -77,7 +77,7 @@ app = FastAPI(lifespan=life)
 
 
 @app.get("/observations", response_model=ObservationsOut)
-async def observations(  # noqa: PLR0913 one argument a parameter, as FastAPI wants it
+async def observations(  # noqa: PLR0913, PLR0917 one argument a parameter, as FastAPI wants it
     session: Annotated[AsyncSession, Depends(session)],
     indicator: Annotated[str, Query()],
     municipality: Annotated[str, Query()],

@@ -105,12 +105,14 @@ def _typed(row: dict[str, str]) -> tuple[Any, ...]:
 
 
 @contextmanager
-def datasette(database: Path) -> Iterator[Service]:
+def datasette(database: Path, **more: str) -> Iterator[Service]:
     """Run Datasette over *database* as its documentation advises for figures that do not change."""
     port = free_port()
-    settings = [word for name, text in _DATASETTE_SETTINGS.items() for word in ("--setting", name, text)]
+    settings = [
+        word for name, text in {**_DATASETTE_SETTINGS, **more}.items() for word in ("--setting", name, text)
+    ]
     command = ["-m", "datasette", "serve", "--immutable", str(database), "--port", str(port), *settings]
-    with running(command, port, "/-/versions.json", database.with_suffix(".log")) as service:
+    with running(command, port, "/-/versions.json", database.with_name(f"datasette-{port}.log")) as service:
         yield service
 
 

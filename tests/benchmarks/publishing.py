@@ -9,27 +9,33 @@ from pathlib import Path
 
 from datasets.embedded import Lease
 from tests.benchmarks import peers
-from tests.benchmarks.figures import write_handover
+from tests.benchmarks.figures import Size, write_handover
 from tests.benchmarks.rounds import interleaved
 from tests.benchmarks.running import ROOT
 
-_INDICATORS, _YEARS, _AGES = 23, 25, 2
-FIGURES = 290 * 3 * _INDICATORS * _YEARS * _AGES
+INDICATORS, _YEARS, _AGES = 23, 25, 2
+FIGURES = 290 * 3 * INDICATORS * _YEARS * _AGES
+US, COPY = "ours", "COPY"
 
 
-def publishing(home: Path, held: Lease, rounds: int) -> dict[str, list[float]]:
+def names(rounds: int) -> list[str]:
+    """Return the datasets that are published, one a round."""
+    return [f"M{number}" for number in range(rounds)]
+
+
+def measured(home: Path, held: Lease, rounds: int) -> dict[str, list[float]]:
     """Return the seconds of publishing and of copying; a new dataset each round."""
     forms = [
-        write_handover(home, f"M{number}", _INDICATORS, _YEARS, _AGES, seed=10 + number)
-        for number in range(rounds)
+        write_handover(home, name, Size(INDICATORS, _YEARS, _AGES), seed=10 + number)
+        for number, name in enumerate(names(rounds))
     ]
     us = {"LANSDATA_HOME": str(home)}
     peer = {peers.DATABASE: peers.address_in(held)}
     copying = ("-m", "tests.benchmarks.copying")
     return interleaved(
         {
-            "ours": lambda number: _seconds(["-m", "loaders", "handover", str(forms[number])], us),
-            "COPY": lambda number: _seconds([*copying, str(forms[number].with_suffix(".csv"))], peer),
+            US: lambda number: _seconds(["-m", "loaders", "handover", str(forms[number])], us),
+            COPY: lambda number: _seconds([*copying, str(forms[number].with_suffix(".csv"))], peer),
         },
         rounds,
     )

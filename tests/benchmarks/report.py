@@ -1,0 +1,156 @@
+"""What was measured, as a page for people: docs/benchmarks.md."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.benchmarks import answers, publishing, questions
+from tests.benchmarks.machine import facts
+from tests.benchmarks.process import Memory
+from tests.benchmarks.rounds import Spread, ratios, spread
+from tests.benchmarks.running import CONNECTIONS
+
+Rates = Mapping[str, list[float]]
+
+
+_INTRODUCTION = """# Benchmarks
+
+Written by `{command}` on {day}; nothing here is typed by hand. It installs the peers, generates figures,
+measures for some minutes, and removes what it made.
+
+Absolute numbers are worth little on another machine, so everything is a ratio against a peer in the same
+run. A number is the median of {rounds} rounds, with the least and the most in brackets. Rounds are
+interleaved: each contender once for {seconds:g} seconds, then each again, so that what slows the machine
+slows them all. A ratio is taken round by round. Servers have one worker on one core; the load,
+{connections} kept-alive connections, is on another.
+"""
+_HOT = """## A hot answer
+
+The same question of {figures} figures again and again. The null application sends the recorded bytes and
+headers of our answer, whatever is asked, on the server that `python -m api` starts, with the same
+options. The same on uvicorn, with uvloop and httptools, tells which server is the faster one here.
+"""
+_COLD = """## A cold answer
+
+{held} generated figures: {indicators} indicators, 290 municipalities, three sexes, {years} years. A
+question is for one indicator, {areas} municipalities drawn at random and {asked} years in a row:
+{figures} figures, about 35 kB of JSON, not compressed. No question comes twice. The cubes are in memory;
+the answer is not, and is kept afterwards, as always. Before the clock starts, twenty questions are put to
+all, and their figures must be equal.
+
+- *Datasette* over SQLite, `datasette serve --immutable`: its table's JSON with filters. One table WITHOUT
+  ROWID whose primary key is in the order of the question, ANALYZEd. Settings are the standard ones but
+  for the number of rows; *Datasette, no facets* has `suggest_facets` off too.
+- *FastAPI* with SQLAlchemy's ORM over asyncpg and Pydantic response models: a page and its total, in two
+  queries. The same PostgreSQL, one row a figure, primary key in the order of the question, vacuumed and
+  analysed; uvicorn with uvloop and httptools.
+
+The peers' databases may use the other core as well.
+"""
+_PUBLISHING = """## Publishing a million figures
+
+{figures} figures in CSV, a third of them whole numbers, a third with one decimal, a third with eight.
+Ours is the whole of `python -m loaders handover`: every cell checked, cubes hashed, compared, stored and
+announced. The peer is a process that copies the same file into an empty table with typed columns and the
+primary key (indicator, municipality, sex, year, breakdown), with asyncpg's `copy_to_table`, and checks
+nothing. The same PostgreSQL; neither is pinned to a core.
+"""
+_MEMORY = """## Memory
+
+One worker that has been asked for more than its caches may hold (`LANSDATA_CACHE_MB`), in MB. *Its own*
+is what would be free again without it (USS).
+
+| caches | resident | its own | resident beside its caches |
+|---:|---:|---:|---:|"""
+
+
+class Measured(NamedTuple):
+    """Everything that one run measured; a part that was left out is empty."""
+
+    hot: Rates
+    cold: Rates
+    publishing: Rates
+    memory: Sequence[Memory]
+    starts: Sequence[float]
+    rounds: int
+    seconds: float
+
+
+def write(path: Path, measured: Measured, command: str) -> None:
+    """Write the page."""
+    path.write_text("\n".join(_lines(measured, command)) + "\n", "utf-8")
+
+
+def _lines(measured: Measured, command: str) -> Iterator[str]:
+    yield _INTRODUCTION.format(
+        command=command,
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
+        rounds=measured.rounds,
+        seconds=measured.seconds,
+        connections=CONNECTIONS,
+    )
+    yield from ("| | measured | target |", "|---|---:|---:|")
+    yield from (f"| {what} | {said} | {target} |" for what, said, target in _summary(measured))
+    yield ""
+    if measured.hot:
+        yield _HOT.format(figures=questions.FIGURES)
+        yield from _table("answers/s", measured.hot, answers.NULL)
+    if measured.cold:
+        yield _cold()
+        yield from _table("answers/s", measured.cold, answers.FASTAPI)
+    if measured.publishing:
+        yield _PUBLISHING.format(figures=_spaced(publishing.FIGURES))
+        yield from _table("seconds", measured.publishing, publishing.COPY)
+    if measured.memory:
+        yield _MEMORY
+        for one in measured.memory:
+            beside = one.resident - one.caches
+            yield f"| {one.caches} | {one.resident:.0f} | {one.own:.0f} | {beside:.0f} |"
+        yield ""
+    yield from ("## Machine and versions", "", "| | |", "|---|---|")
+    yield from (f"| {name} | {text} |" for name, text in facts())
+
+
+def _cold() -> str:
+    return _COLD.format(
+        held=_spaced(290 * 3 * answers.INDICATORS * answers.YEARS),
+        indicators=answers.INDICATORS,
+        years=answers.YEARS,
+        areas=questions.AREAS,
+        asked=questions.YEARS_ASKED,
+        figures=questions.FIGURES,
+    )
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def _summary(measured: Measured) -> Iterator[tuple[str, str, str]]:
+    if measured.hot:
+        said = ratios(measured.hot, answers.US, answers.NULL).told()
+        yield "A hot answer, beside a null application that sends the same bytes", said, "0.85"
+    if measured.cold:
+        for peer, name, target in ((answers.DATASETTE, "Datasette", 30), (answers.FASTAPI, "FastAPI", 45)):
+            said = ratios(measured.cold, answers.US, peer).told(1)
+            yield f"A cold answer of {questions.FIGURES} figures, times {name}", said, str(target)
+    if measured.publishing:
+        said = ratios(measured.publishing, publishing.US, publishing.COPY).told()
+        yield "Publishing a million figures, time beside a bare `COPY`", said, "1.00"
+    if measured.memory:
+        most = max(one.resident - one.caches for one in measured.memory)
+        yield "Memory of an API worker beside its stated caches", f"{most:.0f} MB", "200 MB"
+    if measured.starts:
+        said = spread(list(measured.starts)).told(1, " s")
+        yield "From `python -m api` to ready, its database's start included", said, "5 s"
+
+
+def _table(unit: str, rates: Rates, beside: str) -> Iterator[str]:
+    digits = 2 if unit == "seconds" else 0
+    yield f"| | {unit} | beside {beside} |"
+    yield "|---|---:|---:|"
+    for name, numbers in rates.items():
+        ratio: Spread = ratios(rates, name, beside)
+        yield f"| {name} | {spread(numbers).told(digits)} | {ratio.told(3 if ratio.median < 0.1 else 2)} |"
+    yield ""
