@@ -92,15 +92,6 @@ def metadata_hashes() -> Select[Any]:
     return select(metadata.c.sha256).order_by(metadata.c.sha256)
 
 
-def newest_attempts() -> Select[Any]:
-    """Return the last attempt of each dataset and outcome, newest first within a dataset."""
-    return (
-        select(attempt)
-        .distinct(attempt.c.dataset, attempt.c.outcome)
-        .order_by(attempt.c.dataset, attempt.c.outcome, attempt.c.finished_at.desc(), attempt.c.id.desc())
-    )
-
-
 def try_publisher_lock() -> Select[Any]:
     """Ask for the right to publish until the end of the transaction; false when somebody else has it."""
     return select(func.pg_try_advisory_xact_lock(_PUBLISHER_LOCK))

@@ -86,12 +86,6 @@ class Session:
         """Return the names of all stored metadata."""
         return [row.sha256 for row in await self._rows(statements.metadata_hashes())]
 
-    async def newest_attempts(self) -> list[Attempt]:
-        """Return the last attempt of each dataset and outcome."""
-        names = Attempt.__struct_fields__
-        rows = await self._rows(statements.newest_attempts())
-        return [Attempt(**{name: getattr(row, name) for name in names}) for row in rows]
-
     async def may_write(self) -> bool:
         """Tell whether this connection could change the ledger."""
         return bool((await self._rows(statements.may_write()))[0][0])

@@ -162,7 +162,7 @@ def test_no_answer_and_no_walk_ever_mixes_two_releases(
         walker.join()
 
     assert all(len(seen - {0}) <= 1 for seen in walks)
-    assert max(map(max, walks)) == 16
+    assert len({max(seen) for seen in walks}) > 1
     assert len(set().union(*walks)) > 3
 
 
