@@ -45,7 +45,7 @@ ENGINE ?= $(shell command -v podman || command -v docker || command -v buildah)
 BASE ?= python:3.13-slim
 image: ## build the container image; BASE and ENGINE may be set
 	@test -n "$(ENGINE)" || { echo "no podman, docker or buildah at hand; .ci/image builds without a daemon" >&2; exit 1; }
-	@"$(ENGINE)" build --build-arg BASE="$(BASE)" --tag localhost/lansdata .
+	@BUILDAH_FORMAT=docker "$(ENGINE)" build --build-arg BASE="$(BASE)" --tag localhost/lansdata .
 
 clean:
 	rm -rf $(VENV) .lansdata build dist
