@@ -15,7 +15,7 @@ def _plain(code: object) -> object:
         return str(code)
     if isinstance(code, int):
         return int(code)
-    raise NotImplementedError
+    raise NotImplementedError  # how the encoder is told that it must refuse
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)

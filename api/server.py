@@ -9,12 +9,10 @@ from litestar.types import ASGIApp
 from rich.console import Console
 
 from api.app import application
+from datasets.database import reading_store
 from datasets.embedded import lease
 from datasets.errors import LansdataError
-from datasets.settings import Settings, read_settings
-from datasets.store import Store
-
-_READER = "lansdata_api"
+from datasets.settings import read_settings
 
 
 def serve() -> int:
@@ -53,10 +51,4 @@ def served() -> ASGIApp:
     settings = read_settings()
     # an answer makes many small objects and hardly a cycle; looking for one at each cost a tenth of its time
     gc.set_threshold(50_000, 20, 20)
-    return application(settings, store_of(settings))
-
-
-def store_of(settings: Settings) -> Store:
-    """Return the store that may only be read."""
-    address = settings.database_url or lease(settings.home_path).address(_READER)
-    return Store.at(address, read_only=True)
+    return application(settings, reading_store(settings))

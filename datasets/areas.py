@@ -16,7 +16,6 @@ from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 from datasets.vocabulary import MunicipalityCode, Year
 
-HOME_COUNTY = MunicipalityCode("08")
 COUNTRY = MunicipalityCode("00")
 
 

@@ -11,19 +11,25 @@ _OWNER, _READER = "lansdata", "lansdata_api"
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Store]:
-    """Lend the store that *settings* mean; the embedded server runs as long as somebody has it.
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Lend the store that *settings* mean, as its owner; the embedded server runs as long as somebody has it.
 
     Raises DatabaseStartError when the embedded server cannot be started.
     """
     held = None if settings.database_url else lease(settings.home_path)
+    store = Store.at(held.address(_OWNER) if held else settings.database_url)
     try:
-        address = held.address(_READER if read_only else _OWNER) if held else settings.database_url
-        store = Store.at(address, read_only=read_only)
-        try:
-            yield store
-        finally:
-            await store.close()
+        yield store
     finally:
+        await store.close()
         if held:
             held.release()
+
+
+def reading_store(settings: Settings) -> Store:
+    """Return the store that may only be read, for the life of the process.
+
+    Raises DatabaseStartError when the embedded server cannot be started.
+    """
+    address = settings.database_url or lease(settings.home_path).address(_READER)
+    return Store.at(address, read_only=True)

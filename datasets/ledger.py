@@ -83,19 +83,6 @@ class Draft(Struct, frozen=True, kw_only=True):
         return ((definition, self.cubes[name]) for name, definition in self.indicators.items())
 
 
-class StreamedDraft(Struct, frozen=True, kw_only=True):
-    """A dataset whose indicators are made while they are read, so that it need not fit in memory."""
-
-    dataset: Dataset
-    parts: Iterable[tuple[Indicator, Cube]]
-    note: str = ""
-    source_time: datetime | None = None
-
-    def made(self) -> Iterator[tuple[Indicator, Cube]]:
-        """Yield each indicator with its figures, once."""
-        return iter(self.parts)
-
-
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try to load a dataset and what came of it: published, unchanged, held or failed."""
 
