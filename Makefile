@@ -13,7 +13,7 @@ serve: $(VENV)/.runtime ## publish the starter collection if nothing is publishe
 	@exec $(BIN)/python -m api
 
 test: $(VENV)/.dev ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: lint types contracts openapi test ## what CI asks
 

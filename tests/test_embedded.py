@@ -39,8 +39,9 @@ if account:  # with all imported, for the interpreter may lie where this account
     os.setgid(int(account))
     os.setuid(int(account))
 held = lease(Path(home))
-print(held.address("lansdata"), flush=True)
 try:
+    # from the moment that the address is told an interrupt may come
+    print(held.address("lansdata"), flush=True)
     sys.stdin.read()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
