@@ -1,15 +1,16 @@
 """Checks before publishing, each a small pure function; a finding holds the dataset as it stands."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from datasets.catalogue import Indicator
 from datasets.changes import difference
 from datasets.cube import SEXES, Cube
 from datasets.units import unit
-from datasets.vocabulary import Sex, Unit
+from datasets.vocabulary import Sex
 
 NOTHING_THERE = "nothing-there"
 FEW_PEOPLE = "few-people"
@@ -27,6 +28,10 @@ class Bounds(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     """The largest relative change of one figure from one version to the next; None for no bound."""
     sexes_add_up: bool = False
     """Whether the source's total is the sum of its sexes; never assumed."""
+    years_ahead: Annotated[int, Meta(ge=0)] = 0
+    """How many years ahead of today figures may be; only a projection's are."""
+    unstated_bases: Mapping[str, str] = {}
+    """Indicators of people whose figures tell no number behind them, each with why they may be shown."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -55,20 +60,34 @@ def findings(judged: Judged) -> list[Finding]:
     return [Finding(check, name, reason) for check, look in CHECKS.items() for reason in look(judged)]
 
 
-def below_floor(cube: Cube, floor: int, measure: Unit) -> int:
-    """Return how many figures of *cube* are, or rest on, fewer than *floor* people; zero is fewer too."""
-    columns = cube.columns
-    under = (columns.count >= 0) & (columns.count < floor)
+def unprotected(
+    cube: Cube, definition: Indicator, floor: int, unstated: Mapping[str, str] = {}
+) -> Iterator[str]:
+    """Yield why figures of people may not be shown while nothing but the *floor* protects them.
+
+    Zero is under the floor too, and so is a share whose people, or whose others, are too few. A figure that
+    counts no people itself must tell on how many it rests, unless *unstated* says why it need not.
+    """
+    columns, measure = cube.columns, unit(definition.unit)
+    based = columns.count >= 0
+    under = based & (columns.count < floor)
+    if measure.code == _SHARE:
+        people = np.rint(columns.value * columns.count / 100)
+        under = under | (based & (np.minimum(people, columns.count - people) < floor))
     if measure.persons:
         under = under | (np.abs(columns.value) < floor)
-    return int(under.sum())
+    elif not unstated.get(definition.id, "").strip():
+        baseless = int((~np.isnan(columns.value) & ~based).sum())
+        if baseless:
+            yield f"{baseless} figures do not tell on how many people they rest"
+    few = int(under.sum())
+    if few:
+        yield f"{few} figures are under the floor of {floor} persons"
 
 
 def _few_people(judged: Judged) -> Iterator[str]:
     if judged.floor is not None:
-        few = below_floor(judged.cube, judged.floor, unit(judged.definition.unit))
-        if few:
-            yield f"{few} figures are under the floor of {judged.floor} people"
+        yield from unprotected(judged.cube, judged.definition, judged.floor, judged.bounds.unstated_bases)
 
 
 def _nothing_there(judged: Judged) -> Iterator[str]:
@@ -77,10 +96,10 @@ def _nothing_there(judged: Judged) -> Iterator[str]:
 
 
 def _future_year(judged: Judged) -> Iterator[str]:
-    years = judged.cube.columns.year
-    late = int((years > judged.this_year).sum())
+    years, last = judged.cube.columns.year, judged.this_year + judged.bounds.years_ahead
+    late = int((years > last).sum())
     if late:
-        yield f"{late} figures are for years after {judged.this_year}, the last for {int(years.max())}"
+        yield f"{late} figures are for years after {last}, the last for {int(years.max())}"
 
 
 def _share_outside(judged: Judged) -> Iterator[str]:

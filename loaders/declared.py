@@ -1,6 +1,5 @@
 """The TOML beside a file that is no tidy table: the same definitions, and how its source drew the file."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from datasets.cube import Cube
 from datasets.errors import Fault, FaultyFileError, UnknownCodeError
 from datasets.ledger import Draft
 from datasets.units import unit
+from loaders.description import Description
 from loaders.metadata import Form, converted, source_time
 
 _Form = TypeVar("_Form", bound=Form)
@@ -36,35 +36,31 @@ class Declared(Generic[_Form]):
         )
 
 
-def read_declared(path: Path, kind: type[_Form]) -> Declared[_Form]:
-    """Read the TOML at *path* as a *kind*; raises FaultyFileError with all that is wrong in it."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FaultyFileError([Fault(file=path.name, reason=f"is no TOML: {error}")]) from None
+def declared_in(told: Description, kind: type[_Form]) -> Declared[_Form]:
+    """Return what *told* says as a *kind*; raises FaultyFileError with all that is wrong in it."""
     faults: list[Fault] = []
-    form = converted(raw, kind, path.name, "", faults)
+    form = converted(told.raw, kind, told.name, "", faults)
     if form is None:
         raise FaultyFileError(faults)
     if Path(form.file).name != form.file:
         reason = "must name a file beside the TOML, without folders"
-        faults.append(Fault(file=path.name, column="file", value=form.file, reason=reason))
-    if "encoding" in raw:
+        faults.append(Fault(file=told.name, column="file", value=form.file, reason=reason))
+    if "encoding" in told.raw:
         reason = "is found out for this kind of file; leave it away"
-        faults.append(Fault(file=path.name, column="encoding", value=form.encoding, reason=reason))
-    dataset = converted(form.dataset, Dataset, path.name, "dataset", faults)
+        faults.append(Fault(file=told.name, column="encoding", value=form.encoding, reason=reason))
+    dataset = converted(form.dataset, Dataset, told.name, "dataset", faults)
     indicators: dict[str, Indicator] = {}
     loads: dict[str, Mapping[str, Any]] = {}
     for number, table in enumerate(form.indicator, 1):
         name = str(table.get("id", f"indicator {number}"))
         if name in indicators:
-            faults.append(Fault(file=path.name, column=f"indicator {name}", reason="stands twice"))
+            faults.append(Fault(file=told.name, column=f"indicator {name}", reason="stands twice"))
         loads[name] = table.get("load", {})
         metadata = {field: value for field, value in table.items() if field != "load"}
-        indicator = converted(metadata, Indicator, path.name, f"indicator {name}", faults)
+        indicator = converted(metadata, Indicator, told.name, f"indicator {name}", faults)
         if indicator:
             indicators[name] = indicator
-            faults += _wrong_unit(path.name, indicator)
+            faults += _wrong_unit(told.name, indicator)
     if faults or dataset is None:
         raise FaultyFileError(faults)
     return Declared(form, dataset, indicators, loads)

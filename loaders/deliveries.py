@@ -11,15 +11,15 @@ from typing import Any
 from msgspec import Struct
 
 from datasets.areas import area
-from datasets.catalogue import Indicator
 from datasets.cube import cube_from
 from datasets.errors import Fault, FaultyFileError, UnknownCodeError
 from datasets.ledger import Draft
-from datasets.units import unit
 from datasets.vocabulary import Observation, Sex, Status
-from loaders.declared import Declared, read_declared
+from loaders.declared import Declared, declared_in
 from loaders.delivery_rows import AREA, KEYS, MONTH, SEX, YEAR, Figures, Rows, Table, with_future
+from loaders.description import Description
 from loaders.grids import Header, header_of, read_grids, refused, text_of
+from loaders.handover import held
 from loaders.metadata import Form, converted
 from loaders.swedish import month_of, period_of
 
@@ -38,20 +38,20 @@ class Load(Struct, frozen=True, forbid_unknown_fields=True):
     """What a zero means where it is none: a population of 0 beside 0 patients was never looked up."""
 
 
-def read_delivery(path: Path) -> Draft:
-    """Return the draft that the TOML at *path* and the delivered file beside it make.
+def read_delivery(told: Description) -> Draft:
+    """Return the draft that *told* and the delivered file in its folder make.
 
-    Raises FaultyFileError with every fault of both files; nothing is guessed, nothing half kept.
+    Raises FaultyFileError with every fault of both; nothing is guessed, nothing half kept.
     """
-    declared = read_declared(path, Delivery)
+    declared = declared_in(told, Delivery)
     faults: list[Fault] = []
-    table = converted(declared.form.table, Table, path.name, "table", faults)
-    columns = [*_columns(path.name, declared, faults)]
+    table = converted(declared.form.table, Table, told.name, "table", faults)
+    columns = [*_columns(told.name, declared, faults)]
     if table:
-        faults += _wrong_parts(path.name, table, columns)
+        faults += _wrong_parts(told.name, table, columns)
     if faults or table is None:
         raise FaultyFileError(faults)
-    file = path.parent / declared.form.file
+    file = told.folder / declared.form.file
     names = dict.fromkeys([*table.columns(), *(column.column for column in columns)])
     header = header_of(file, read_grids(file, declared.form.sheet), names, table.header_rows)
     _check_title(file, table, header)
@@ -60,9 +60,11 @@ def read_delivery(path: Path) -> Draft:
     faults = rows.faults or [
         fault for name, found in figures.items() for fault in _unfit(declared, name, found)
     ]
+    cubes = {} if faults else {name: cube_from(found) for name, found in figures.items()}
+    faults = faults or held(declared.dataset, declared.indicators, cubes, declared.form)
     if faults:
         raise FaultyFileError(faults)
-    return declared.draft({name: cube_from(found) for name, found in figures.items()})
+    return declared.draft(cubes)
 
 
 def _columns(file: str, declared: Declared[Delivery], faults: list[Fault]) -> Iterator[Figures]:
@@ -120,15 +122,3 @@ def _unfit(declared: Declared[Delivery], name: str, figures: Sequence[Observatio
         if known is None or category not in known.categories:
             reason = f"is no category of {dimension} for {name}"
             yield Fault(file=file, column=dimension, value=category, reason=reason)
-    small = _under_floor(declared, indicator, figures)
-    if small:
-        floor = declared.dataset.threshold
-        reason = f"{small} figures are under the floor of {floor} persons; the dataset is held, whole"
-        yield Fault(file=file, column=name, reason=reason)
-
-
-def _under_floor(declared: Declared[Delivery], indicator: Indicator, figures: Sequence[Observation]) -> int:
-    floor = declared.dataset.threshold
-    if not declared.dataset.person_based or floor is None or not unit(indicator.unit).persons:
-        return 0
-    return sum(figure.value is not None and abs(figure.value) < floor for figure in figures)

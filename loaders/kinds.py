@@ -1,6 +1,5 @@
-"""The kinds of file that a person can hand over, told apart by `kind` in the TOML."""
+"""The kinds of file that a person can hand over, told apart by `kind` in what is said of the file."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from pkgutil import resolve_name
@@ -8,6 +7,7 @@ from pkgutil import resolve_name
 from datasets.closest import closest
 from datasets.errors import Fault, FaultyFileError
 from datasets.ledger import Draft
+from loaders.description import Description, read_description
 
 # by name, since what reads SPSS files takes longer to import than most tables take to read
 KINDS: Mapping[str, str] = {
@@ -18,23 +18,20 @@ KINDS: Mapping[str, str] = {
 
 
 def read_file(path: Path) -> Draft:
-    """Return the draft that the TOML at *path* and the file beside it make.
+    """Return the draft that the TOML at *path* and the file beside it make; raises as `read_described`."""
+    return read_described(read_description(path))
 
-    Raises FaultyFileError with every fault of both files; nothing is guessed, nothing half kept.
+
+def read_described(told: Description) -> Draft:
+    """Return the draft that *told* and the file in its folder make.
+
+    Raises FaultyFileError with every fault of both; nothing is guessed, nothing half kept.
     """
-    kind = _kind(path)
+    kind = str(told.raw.get("kind", "tidy"))
     if kind not in KINDS:
         hints = closest(kind, KINDS)
         raise FaultyFileError(
-            [Fault(file=path.name, column="kind", value=kind, reason="is no kind of file", closest=hints)]
+            [Fault(file=told.name, column="kind", value=kind, reason="is no kind of file", closest=hints)]
         )
-    read: Callable[[Path], Draft] = resolve_name(KINDS[kind])
-    return read(path)
-
-
-def _kind(path: Path) -> str:
-    """Return what the TOML says it is; one that cannot be read is told by the reader of tidy files."""
-    try:
-        return str(tomllib.loads(path.read_text("utf-8-sig")).get("kind", "tidy"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return "tidy"
+    read: Callable[[Description], Draft] = resolve_name(KINDS[kind])
+    return read(told)

@@ -6,7 +6,6 @@ that follows from what is shown, reaches the dataset's floor; otherwise it is he
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from msgspec import structs
@@ -17,7 +16,8 @@ from datasets.cube import cube_from
 from datasets.errors import Fault, FaultyFileError, UnknownCodeError
 from datasets.ledger import Draft
 from datasets.vocabulary import Sex, Text
-from loaders.declared import Declared, read_declared
+from loaders.declared import Declared, declared_in
+from loaders.description import Description
 from loaders.lupp_counts import Answers, Place, Question, Rate, read_counts
 from loaders.lupp_shares import Tally, Where, shares, small_cells, tally
 from loaders.metadata import Form, converted
@@ -40,29 +40,29 @@ class HandOver(Form, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answers: dict[str, Any]
 
 
-def read_lupp(path: Path) -> Draft:
-    """Return the draft that the TOML at *path* and the counts beside it make.
+def read_lupp(told: Description) -> Draft:
+    """Return the draft that *told* and the counts in its folder make.
 
-    Raises FaultyFileError with every fault of both files, and where any number of people is under the floor.
+    Raises FaultyFileError with every fault of both, and where any number of people is under the floor.
     """
-    declared = read_declared(path, HandOver)
+    declared = declared_in(told, HandOver)
     faults: list[Fault] = []
-    answers = converted(declared.form.answers, Answers, path.name, "answers", faults)
+    answers = converted(declared.form.answers, Answers, told.name, "answers", faults)
     read = {
-        name: converted(load, Question, path.name, f"indicator {name}.load", faults)
+        name: converted(load, Question, told.name, f"indicator {name}.load", faults)
         for name, load in declared.loads.items()
     }
     questions = {name: question for name, question in read.items() if question}
     if answers and not faults:
-        faults += _wrong(path.name, declared, answers, questions)
+        faults += _wrong(told.name, declared, answers, questions)
     if faults or answers is None:
         raise FaultyFileError(faults)
-    file = path.parent / declared.form.file
+    file = told.folder / declared.form.file
     counts = read_counts(file, declared.form.sheet, answers, questions.values())
     tallies = {
         name: tally(counts, one.question, one.place, answers.county) for name, one in questions.items()
     }
-    faults = [*_without_figures(file.name, tallies), *_without_rate(path.name, answers, tallies)]
+    faults = [*_without_figures(file.name, tallies), *_without_rate(told.name, answers, tallies)]
     if faults:
         raise FaultyFileError(faults)
     _hold_small(file.name, declared, answers, questions, tallies)

@@ -1,6 +1,5 @@
 """From the TOML of a hand-over to the definitions of a dataset and its indicators: every fault at once."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -14,8 +13,8 @@ from datasets.catalogue import Dataset, Indicator
 from datasets.closest import closest
 from datasets.errors import Fault, FaultyFileError, UnknownCodeError
 from datasets.units import unit
+from loaders.description import Description
 
-_LARGEST = 8 << 20
 _Metadata = TypeVar("_Metadata", bound=Struct)
 
 
@@ -31,6 +30,8 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
     retrieved: Any = None
     """A TOML date or time, which one type annotation cannot say."""
+    unstated_bases: dict[str, str] = msgspec.field(default_factory=dict, name="unstatedBases")
+    """Indicators whose figures tell no number of people behind them, each with why they may be shown."""
 
     def __post_init__(self) -> None:
         """Refuse a time that is none, and a note that no terminal should be shown."""
@@ -49,19 +50,19 @@ class Definitions(Struct, frozen=True):
     faults: tuple[Fault, ...]
 
 
-def read_definitions(path: Path) -> Definitions:
-    """Read the TOML at *path*; raises FaultyFileError where it is none at all."""
-    form = _form(path)
+def definitions_of(told: Description) -> Definitions:
+    """Return what *told* defines; raises FaultyFileError where it has not the form of a hand-over."""
+    form = _form(told)
     faults: list[Fault] = []
-    dataset = converted(form.dataset, Dataset, path.name, "dataset", faults)
+    dataset = converted(form.dataset, Dataset, told.name, "dataset", faults)
     indicators: dict[str, Indicator | None] = {}
     for number, table in enumerate(form.indicator, 1):
         name = str(table.get("id", f"indicator {number}"))
         if name in indicators:
-            faults.append(Fault(file=path.name, column=f"indicator {name}", reason="stands twice"))
-        indicator = converted(table, Indicator, path.name, f"indicator {name}", faults)
+            faults.append(Fault(file=told.name, column=f"indicator {name}", reason="stands twice"))
+        indicator = converted(table, Indicator, told.name, f"indicator {name}", faults)
         if indicator:
-            faults += _wrong_codes(indicator, path.name)
+            faults += _wrong_codes(indicator, told.name)
         indicators[name] = indicator
     return Definitions(form, dataset, indicators, tuple(faults))
 
@@ -75,24 +76,12 @@ def source_time(form: Form) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _form(path: Path) -> Form:
-    def refused(reason: str) -> FaultyFileError:
-        return FaultyFileError([Fault(file=path.name, reason=reason)])
-
-    if not path.is_file():
-        raise refused("there is no such file")
-    if path.stat().st_size > _LARGEST:
-        raise refused("the file is larger than 8 MB")
-    try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        reason = f"is not TOML: {error}"
-        raise refused(reason) from None
+def _form(told: Description) -> Form:
     faults: list[Fault] = []
-    form = converted(raw, Form, path.name, "", faults)
+    form = converted(told.raw, Form, told.name, "", faults)
     if form and Path(form.file).name != form.file:
         reason = "must name a file beside the TOML, without folders"
-        faults.append(Fault(file=path.name, column="file", value=form.file, reason=reason))
+        faults.append(Fault(file=told.name, column="file", value=form.file, reason=reason))
     if form is None or faults:
         raise FaultyFileError(faults)
     return form

@@ -14,7 +14,7 @@ from datasets.areas import Area, areas
 from datasets.errors import FaultyFileError
 from datasets.ledger import Draft
 from datasets.vocabulary import Flag, Observation, Status
-from loaders.deliveries import read_delivery
+from loaders.kinds import read_file
 from loaders.swedish import MONTHS, plain
 
 TOP = """
@@ -90,7 +90,7 @@ def delivered(
     **said: str,
 ) -> Draft:
     (folder / file).write_bytes(body if isinstance(body, bytes) else body.encode())
-    return read_delivery(written(folder, file, table, indicators or indicator('"Antal" = {}'), **said))
+    return read_file(written(folder, file, table, indicators or indicator('"Antal" = {}'), **said))
 
 
 def workbook(folder: Path, rows: Sequence[Sequence[Any]], merged: Mapping[str, str] = {}) -> bytes:
@@ -466,9 +466,9 @@ def test_a_workbook_of_several_sheets_is_not_chosen_from(tmp_path: Path) -> None
     toml = written(tmp_path, "prov.xlsx", ALL, indicator('"Antal" = {}'))
 
     with pytest.raises(FaultyFileError, match="has several sheets, name one: Om, Tabell"):
-        read_delivery(toml)
+        read_file(toml)
     toml = written(tmp_path, "prov.xlsx", ALL, indicator('"Antal" = {}'), top='sheet = "Tabell"')
-    assert values(read_delivery(toml)) == {("00", "total", 2020, ""): 5}
+    assert values(read_file(toml)) == {("00", "total", 2020, ""): 5}
 
 
 # --- the real files, by their simplest readers -----------------------------------------------------------
@@ -508,7 +508,7 @@ def real(shared: Path) -> Path:
 
 def linked(folder: Path, file: Path, table: str, indicators: str) -> Draft:
     (folder / file.name).write_bytes(file.read_bytes())
-    return read_delivery(written(folder, file.name, table, indicators))
+    return read_file(written(folder, file.name, table, indicators))
 
 
 @pytest.mark.shared

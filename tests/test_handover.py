@@ -16,7 +16,7 @@ from datasets.publish import publish
 from datasets.store import Store
 from datasets.stored import packed, unpacked
 from datasets.vocabulary import Sex
-from loaders.handover import read_handover
+from loaders.kinds import read_file
 from loaders.tidy import MOST_FAULTS
 from tests.given import HEADER, decimals, form, handed_over, rows, workbook
 
@@ -25,7 +25,7 @@ DIGITS = ["0.1", "0.0000001", "79.545454", "12345678901", "-1044", "0", "0.30000
 
 def faults(path: Path) -> tuple[Fault, ...]:
     with pytest.raises(FaultyFileError) as refusal:
-        read_handover(path)
+        read_file(path)
     return refusal.value.faults
 
 
@@ -47,7 +47,7 @@ def shortest(number: Decimal) -> str:
 
 def test_a_hand_over_becomes_a_draft_with_its_time_and_note(tmp_path: Path) -> None:
     top = 'note = "Vårens leverans"\nretrieved = 2026-03-04'
-    draft = read_handover(handed_over(tmp_path, rows("0880,total,2020,1.5"), top=top))
+    draft = read_file(handed_over(tmp_path, rows("0880,total,2020,1.5"), top=top))
 
     assert (draft.note, draft.source_time) == ("Vårens leverans", datetime(2026, 3, 4, tzinfo=UTC))
     assert list(draft.cubes) == ["prov-andel"]
@@ -59,7 +59,7 @@ def test_no_digit_is_lost_between_the_file_and_the_stored_form(
     tmp_path: Path, written: list[Decimal]
 ) -> None:
     lines = [f"0880,total,{1800 + at},{number:f}" for at, number in enumerate(written)]
-    draft = read_handover(handed_over(tmp_path, rows(*lines)))
+    draft = read_file(handed_over(tmp_path, rows(*lines)))
     back = canonical_csv(unpacked(*packed(draft.cubes["prov-andel"])))
 
     assert values(back) == [shortest(number) for number in written]
@@ -90,7 +90,7 @@ def test_every_digit_of_a_csv_comes_back_from_the_database(
 ) -> None:
     digits = [*DIGITS, *random_decimals(300)]
     lines = [f"0880,total,{1800 + at},{text}" for at, text in enumerate(digits)]
-    body = published(in_store, read_handover(handed_over(tmp_path, rows(*lines))))
+    body = published(in_store, read_file(handed_over(tmp_path, rows(*lines))))
 
     assert values(body) == digits
     assert canonical_csv(cube_of_csv(body)) == body
@@ -103,7 +103,7 @@ def test_every_digit_of_a_workbook_comes_back_from_the_database(
     lines = [("0880", "total", 1800 + at, float(text)) for at, text in enumerate(digits)]
     workbook(tmp_path / "prov.xlsx", HEADER, *lines)
 
-    assert values(published(in_store, read_handover(form(tmp_path, file="prov.xlsx")))) == digits
+    assert values(published(in_store, read_file(form(tmp_path, file="prov.xlsx")))) == digits
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_one_file_may_hold_several_indicators(tmp_path: Path) -> None:
     second = '[[indicator]]\nid = "prov-antal"\ntitle = {sv = "A"}\ndefinition = {sv = "A"}\nunit = "persons"'
     header = (*HEADER, "indicator", "age")
     lines = ["0880,women,2020,1,prov-andel,80-", "0880,men,2020,2,prov-antal,"]
-    draft = read_handover(handed_over(tmp_path, rows(*lines, header=header), end=second))
+    draft = read_file(handed_over(tmp_path, rows(*lines, header=header), end=second))
     wrong = [*lines, "0880,men,2020,2,prov-antal,80-", "0880,men,2020,2,prov-andle,", "0880,men,2021,2,,"]
     told = faults(handed_over(tmp_path, rows(*wrong, header=header), end=second))
 
@@ -222,7 +222,7 @@ def test_no_more_faults_are_listed_than_a_person_could_read(tmp_path: Path) -> N
 
 
 def table_of_people(folder: Path, unit: str, line: str) -> Path:
-    table = rows("0834,total,2020,1000,1000", line, header=(*HEADER, "count"))
+    table = rows("0834,total,2020,50,1000", line, header=(*HEADER, "count"))
     return handed_over(folder, table, dataset="personBased = true\nthreshold = 5", unit=unit)
 
 
@@ -234,6 +234,10 @@ def table_of_people(folder: Path, unit: str, line: str) -> Path:
         ("persons", "0880,total,2020,-4,"),
         ("percent", "0880,total,2020,50,4"),
         ("percent", "0880,total,2020,50,0"),
+        ("percent", "0880,total,2020,2,200"),
+        ("percent", "0880,total,2020,98,200"),
+        ("percent", "0880,total,2020,0,200"),
+        ("ratio", "0880,total,2020,1.5,4"),
     ],
 )
 def test_a_table_of_people_is_held_whole_for_one_small_count(tmp_path: Path, unit: str, line: str) -> None:
@@ -247,15 +251,31 @@ def test_a_table_of_people_is_held_whole_for_one_small_count(tmp_path: Path, uni
     ("unit", "line"),
     [
         ("persons", "0880,total,2020,5,5"),
-        ("percent", "0880,total,2020,4,5"),
-        ("percent", "0880,total,2020,0,"),
+        ("percent", "0880,total,2020,2.5,200"),
+        ("percent", "0880,total,2020,50,10"),
+        ("per1000Inhabitants", "0880,total,2020,0.4,5"),
     ],
 )
 def test_a_table_of_people_passes_with_every_count_at_its_floor(tmp_path: Path, unit: str, line: str) -> None:
-    assert len(read_handover(table_of_people(tmp_path, unit, line)).cubes["prov-andel"]) == 2
+    assert len(read_file(table_of_people(tmp_path, unit, line)).cubes["prov-andel"]) == 2
+
+
+def test_a_share_of_nobody_knows_how_many_people_is_held_unless_a_reason_is_given(tmp_path: Path) -> None:
+    table = rows("0834,total,2020,50,1000", "0880,total,2020,40,", header=(*HEADER, "count"))
+    (fault,) = faults(handed_over(tmp_path, table, dataset="personBased = true\nthreshold = 5"))
+    (tmp_path / "said").mkdir()
+    said = handed_over(
+        tmp_path / "said",
+        table,
+        top='unstatedBases = {"prov-andel" = "Offentlig sedan tidigare."}',
+        dataset="personBased = true\nthreshold = 5",
+    )
+
+    assert fault.reason == "1 figures do not tell on how many people they rest; the dataset is held, whole"
+    assert len(read_file(said).cubes["prov-andel"]) == 2
 
 
 def test_a_table_that_is_not_of_people_has_no_floor(tmp_path: Path) -> None:
-    draft = read_handover(handed_over(tmp_path, rows("0880,total,2020,1"), unit="persons"))
+    draft = read_file(handed_over(tmp_path, rows("0880,total,2020,1"), unit="persons"))
 
     assert len(draft.cubes["prov-andel"]) == 1

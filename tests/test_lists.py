@@ -13,7 +13,7 @@ import pytest
 from datasets.canonical import canonical_csv, figures_hash
 from datasets.catalogue import canonical_metadata, metadata_hash
 from datasets.vocabulary import Flag, Status
-from loaders.handover import read_handover
+from loaders.kinds import read_file
 from tests.conftest import ROOT, Server
 
 STARTER = sorted((ROOT / "loaders" / "starter").glob("*.toml"))
@@ -101,7 +101,7 @@ def test_a_version_tells_its_counts_times_and_indicators(path: Path, client: htt
 def test_the_fingerprint_of_a_version_is_the_hash_of_its_figures_and_definitions(
     path: Path, client: httpx.Client
 ) -> None:
-    draft = read_handover(path)
+    draft = read_file(path)
     lines = sorted(
         f"{figures_hash(canonical_csv(cube)).hex()}"
         f" {metadata_hash(canonical_metadata(draft.indicators[name])).hex()} {name}\n"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datasets.errors import FaultyFileError
 from datasets.ledger import Draft
 from datasets.vocabulary import Flag, Observation, Sex
-from loaders.lupp import read_lupp
+from loaders.kinds import read_file
 from loaders.lupp_shares import wilson
 from tests.conftest import ROOT
 
@@ -97,7 +97,7 @@ def handed_over(
         assert old in form
         form = form.replace(old, new)
     (folder / "prov.toml").write_text(form + told["more"] + told["indicators"], "utf-8")
-    return read_lupp(folder / "prov.toml")
+    return read_file(folder / "prov.toml")
 
 
 def figures(draft: Draft, name: str = "lupp-prov-god") -> dict[Key, Observation]:
@@ -491,7 +491,7 @@ def test_a_file_that_is_no_spss_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_shares_of_the_example_are_those_of_its_counts_by_hand() -> None:
     folder = ROOT / "docs" / "handover"
-    draft = read_lupp(folder / "lupp-exempel.toml")
+    draft = read_file(folder / "lupp-exempel.toml")
     with (folder / "lupp-exempel.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     codes = {"Kalmar": "0880", "Nybro kommun": "0881"}

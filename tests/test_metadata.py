@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import Fault, FaultyFileError
-from loaders.handover import read_handover
-from loaders.metadata import read_definitions, source_time
+from loaders.description import read_description
+from loaders.kinds import read_file
+from loaders.metadata import definitions_of, source_time
 from tests.given import HEADER, form, handed_over, rows
 
 ONE = rows("0880,total,2020,1.5")
@@ -13,7 +14,7 @@ ONE = rows("0880,total,2020,1.5")
 
 def faults(path: Path) -> tuple[Fault, ...]:
     with pytest.raises(FaultyFileError) as refusal:
-        read_handover(path)
+        read_file(path)
     return refusal.value.faults
 
 
@@ -158,4 +159,4 @@ def test_a_form_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_the_time_of_the_source_is_kept(tmp_path: Path, written: str, when: datetime) -> None:
     path = handed_over(tmp_path, ONE, top=f"retrieved = {written}")
 
-    assert source_time(read_definitions(path).form) == when
+    assert source_time(definitions_of(read_description(path)).form) == when

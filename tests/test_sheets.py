@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datasets.canonical import canonical_csv
 from datasets.errors import FaultyFileError
 from datasets.numbers import number_of, number_text
-from loaders.handover import read_handover
+from loaders.kinds import read_file
 from loaders.sheets import read_sheet
 from tests.given import HEADER, decimals, form, handed_over, rows, workbook
 
@@ -21,19 +21,19 @@ FIGURE = b"0880,total,2020,,,,1.5,,,,,\n"
 
 
 def figures(path: Path) -> bytes:
-    draft = read_handover(path)
+    draft = read_file(path)
     return b"".join(canonical_csv(cube).partition(b"\n")[2] for cube in draft.cubes.values())
 
 
 def faults(path: Path) -> list[tuple[str, int, str, str]]:
     with pytest.raises(FaultyFileError) as refusal:
-        read_handover(path)
+        read_file(path)
     return [(fault.file, fault.row, fault.column, fault.value) for fault in refusal.value.faults]
 
 
 def reasons(path: Path) -> list[tuple[int, str]]:
     with pytest.raises(FaultyFileError) as refusal:
-        read_handover(path)
+        read_file(path)
     return [(fault.row, fault.reason) for fault in refusal.value.faults]
 
 
@@ -242,7 +242,7 @@ def test_float_noise_in_a_workbook_is_told_with_the_number_that_was_meant(tmp_pa
     with_cell(tmp_path / "prov.xlsx", "<v>0.5</v>", f"<v>{0.1 + 0.2!r}</v>")
     path = form(tmp_path, file="prov.xlsx")
     with pytest.raises(FaultyFileError) as refusal:
-        read_handover(path)
+        read_file(path)
     fault = refusal.value.faults[0]
 
     assert (fault.row, fault.column, fault.value) == (2, "value", "0.30000000000000004")

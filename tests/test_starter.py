@@ -14,7 +14,7 @@ from datasets.catalogue import Indicator
 from datasets.ledger import Draft
 from datasets.numbers import number_of
 from datasets.vocabulary import Flag, Interval, Observation, Period, Sex, Status
-from loaders.handover import read_handover
+from loaders.kinds import read_file
 from loaders.starter import starter_files
 from tests.conftest import ROOT, SHARED
 
@@ -25,7 +25,7 @@ Row = Mapping[str, str]
 
 @cache
 def drafts() -> tuple[Draft, ...]:
-    return tuple(map(read_handover, starter_files()))
+    return tuple(map(read_file, starter_files()))
 
 
 def figures(indicator: str) -> list[Observation]:
@@ -48,7 +48,7 @@ def the(indicator: str, municipality: str, year: int, breakdown: str = "", sex: 
 
 @pytest.mark.parametrize("path", starter_files(), ids=lambda path: path.stem)
 def test_a_starter_file_reads_without_a_fault(path: Path) -> None:
-    draft = read_handover(path)
+    draft = read_file(path)
 
     assert draft.dataset.id == path.stem
     assert all(len(cube) for cube in draft.cubes.values())
