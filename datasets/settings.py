@@ -27,6 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     kolada_url: str = "https://api.kolada.se/v3"
     scb_url: str = "https://statistikdatabasen.scb.se/api/v2"
     socialstyrelsen_url: str = "https://sdb.socialstyrelsen.se/api/v1/sv"
+    fohm_url: str = "https://fohm-app.folkhalsomyndigheten.se/Folkhalsodata/api/v1/sv"
     cache_mb: Annotated[int, Meta(ge=1, le=65536)] = 256
     keep_days: Annotated[int, Meta(ge=1)] = 400
     """How many days the raw answers of sources are kept; a dataset's newest always is."""
@@ -34,7 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse addresses that no client could use."""
-        for name in ("public_url", "kolada_url", "scb_url", "socialstyrelsen_url"):
+        for name in ("public_url", "kolada_url", "scb_url", "socialstyrelsen_url", "fohm_url"):
             _check_address(name, getattr(self, name))
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("`$.database_url`: must begin with postgresql://")

@@ -19,6 +19,7 @@ from datasets.locks import opened, try_lock
 from datasets.migrate import migrate
 from datasets.settings import Settings
 from loaders.catalogue import Listed, catalogue_files, read_listed
+from loaders.inbox import INBOX, strays
 from loaders.nightly import Night, load, replay
 from loaders.report import Line, Report, log_line, report_bytes, report_table
 
@@ -32,6 +33,8 @@ def nightly(asked: Namespace, settings: Settings) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     listed, broken = _wanted(asked.only)
+    if not asked.only:
+        broken += _misplaced(settings, listed)
     if bool(asked.accept) != bool(asked.reason):
         raise MisusedError("--accept and --reason go together")
     _refuse_unknown(asked.accept or (), CHECKS, "check")
@@ -79,6 +82,18 @@ def _wanted(only: Sequence[str] | None) -> tuple[list[Listed], list[Line]]:
             line = Line(dataset=name, source="catalogue", outcome="failed", seconds=0.0)
             broken.append(line.told("failed", [str(fault) for fault in error.faults]))
     return listed, broken
+
+
+def _misplaced(settings: Settings, listed: Sequence[Listed]) -> list[Line]:
+    """Return a line for everything in the inbox that no dataset would ever be loaded from."""
+    known = [one.plan.dataset.id for one in listed if one.source == INBOX]
+    lines = []
+    for name in strays(settings.home_path, known):
+        hints = ", ".join(closest(name, known) or known)
+        line = Line(dataset=name, source=INBOX, outcome="failed", seconds=0.0)
+        why = f"{INBOX}/{name} is no folder of a dataset that is loaded from files; closest: {hints}"
+        lines.append(line.told("failed", [why]))
+    return lines
 
 
 def _refuse_unknown(asked: Iterable[str], known: Iterable[str], kind: str) -> None:

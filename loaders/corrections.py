@@ -39,16 +39,23 @@ class Correction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if (self.value is None) == (self.status is None):
             raise ValueError("a correction publishes either a value or a status")
 
+    @property
+    def said(self) -> str:
+        """Return the correction in one line, for the note of a release."""
+        key = (self.indicator, self.municipality, self.sex, str(self.year), Breakdown.of(self.breakdown).text)
+        return f"Rättad: {' '.join(filter(None, key))} ({self.reason.sv})"
+
     def meets(self, figure: Observation) -> bool:
         """Tell whether *figure* is the one that is meant."""
         key = (figure.municipality, figure.sex, figure.year, figure.breakdown)
         return key == (self.municipality, self.sex, self.year, Breakdown.of(self.breakdown))
 
 
-def corrected(made: Made, corrections: Sequence[Correction]) -> Made:
+def corrected(made: Made, corrections: Sequence[Correction], publisher: str) -> Made:
     """Return *made* with its corrections, each told in a mandatory note.
 
-    Raises StaleCorrectionError where a correction no longer matches.
+    Sources forbid that they are named as the source of what somebody else has worked on: the attribution says
+    that we did, with data from *publisher*. Raises StaleCorrectionError where a correction no longer matches.
     """
     mine = [one for one in corrections if one.indicator == made.indicator.id]
     if not mine:
@@ -60,7 +67,7 @@ def corrected(made: Made, corrections: Sequence[Correction]) -> Made:
         figures[at] = msgspec.structs.replace(
             figures[at], value=one.value, status=one.status, flags=flags, interval=None, count=None
         )
-    return Made(_told(made.indicator, mine), cube_from(figures))
+    return Made(_told(made.indicator, mine, publisher), cube_from(figures))
 
 
 def _position(one: Correction, cube: Cube) -> int:
@@ -75,7 +82,7 @@ def _position(one: Correction, cube: Cube) -> int:
     return int(at)
 
 
-def _told(indicator: Indicator, corrections: Sequence[Correction]) -> Indicator:
+def _told(indicator: Indicator, corrections: Sequence[Correction], publisher: str) -> Indicator:
     notes = [
         Note(
             text=Text(
@@ -89,4 +96,9 @@ def _told(indicator: Indicator, corrections: Sequence[Correction]) -> Indicator:
         )
         for one in corrections
     ]
-    return msgspec.structs.replace(indicator, notes=(*indicator.notes, *notes), processing="derived")
+    return msgspec.structs.replace(
+        indicator,
+        notes=(*indicator.notes, *notes),
+        processing="derived",
+        attribution=f"Egen bearbetning av data från {publisher}",
+    )

@@ -1,7 +1,7 @@
 """Folkhälsomyndigheten's PxWeb 1: shares of a survey, each with its interval and its number of answers.
 
 The figures are of several years taken together, and one observation is four cells: the share, its bounds and
-the number of answers. The base address stands in the catalogue, since there is no setting for it.
+the number of answers.
 """
 
 import re
@@ -82,7 +82,6 @@ class _Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _Load(Words, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    base: str
     tables: Mapping[str, _Told]
 
 

@@ -6,6 +6,7 @@ that follows from what is shown, reaches the dataset's floor; otherwise it is he
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from msgspec import structs
@@ -31,6 +32,10 @@ _PLACES: Mapping[Place, Text] = {
 _BASE = Text(
     "Andelen gäller dem som svarat på frågan. Intervallet är Wilsons, på 95 procents nivå.",
     "The share is of those who answered the question. The interval is Wilson's, at 95 per cent.",
+)
+_NO_RATE = Text(
+    "Hur många av de tillfrågade som svarat framgår inte av underlaget.",
+    "How many of those asked who answered is not stated.",
 )
 
 
@@ -59,9 +64,9 @@ def read_lupp(told: Description) -> Draft:
         raise FaultyFileError(faults)
     file = told.folder / declared.form.file
     counts = read_counts(file, declared.form.sheet, answers, questions.values())
-    tallies = {
-        name: tally(counts, one.question, one.place, answers.county) for name, one in questions.items()
-    }
+    found = {name: tally(counts, one.name, one.place, answers.county) for name, one in questions.items()}
+    tallies = {name: groups for name, groups in found.items() if groups or not questions[name].optional}
+    questions = {name: questions[name] for name in tallies}
     faults = [*_without_figures(file.name, tallies), *_without_rate(told.name, answers, tallies)]
     if faults:
         raise FaultyFileError(faults)
@@ -78,18 +83,24 @@ def _draft(
     rates = {_where(rate): rate.percent for rate in answers.rate}
     unreliable = frozenset(where for where, rate in rates.items() if rate < (answers.low_rate or 0))
     cubes = {}
-    for name, indicator in declared.indicators.items():
+    indicators = {name: declared.indicators[name] for name in questions}
+    for name, indicator in indicators.items():
         decimals = _DECIMALS if indicator.decimals is None else indicator.decimals
         chosen = frozenset(questions[name].chosen)
         cubes[name] = cube_from([*shares(tallies[name], answers.shown, chosen, decimals, unreliable)])
-    told = {name: _told(one, questions[name].place) for name, one in declared.indicators.items()}
+    told = {name: _told(one, questions[name], answers) for name, one in indicators.items()}
     return replace(declared, indicators=told).draft(cubes)
 
 
-def _told(indicator: Indicator, place: Place) -> Indicator:
-    """Return *indicator* with what nobody may read its figures without: which municipality, of whom."""
-    notes = (Note(text=_PLACES[place], mandatory=True), Note(text=_BASE, mandatory=True))
-    return structs.replace(indicator, notes=(*indicator.notes, *notes))
+def _told(indicator: Indicator, question: Question, answers: Answers) -> Indicator:
+    """Return *indicator* with its question, and what nobody may read its figures without."""
+    texts = (_PLACES[question.place], _BASE, *(() if answers.rate else (_NO_RATE,)))
+    notes = (Note(text=text, mandatory=True) for text in texts)
+    return structs.replace(
+        indicator,
+        notes=(*indicator.notes, *notes),
+        source_code=indicator.source_code or ", ".join(question.ids),
+    )
 
 
 def _hold_small(
@@ -101,9 +112,9 @@ def _hold_small(
 ) -> None:
     """Raise FaultyFileError where any number of people is too small; says how many, never which."""
     floor = declared.dataset.threshold or 0
-    by_question = {one.question: tallies[name] for name, one in questions.items()}
+    by_question = {one.name: tallies[name] for name, one in questions.items()}
     chosen = {
-        code: [frozenset(one.chosen) for one in questions.values() if one.question == code]
+        code: [frozenset(one.chosen) for one in questions.values() if one.name == code]
         for code in by_question
     }
     small = sum(small_cells(found, answers.shown, chosen[code], floor) for code, found in by_question.items())
@@ -185,9 +196,14 @@ def _wrong_question(file: str, indicator: Indicator, question: Question, answers
 def _at_odds(file: str, questions: Mapping[str, Question]) -> Iterator[Fault]:
     """Yield the indicators that do not agree on their question; in two places it would tell of the cross."""
     first: dict[str, Question] = {}
+    named: dict[tuple[str, str], str] = {}
     for name, one in questions.items():
-        other = first.setdefault(one.question, one)
-        same = (other.place, {*other.wordings}, {*other.chosen, *other.others})
-        if same != (one.place, {*one.wordings}, {*one.chosen, *one.others}):
-            reason = f"differs from another indicator of {one.question} in place, wordings or answers"
+        for key in product(one.ids or ("",), one.wordings):
+            if named.setdefault(key, one.name) != one.name:
+                reason = "is the wording of another indicator's question too"
+                yield Fault(file=file, column=f"indicator {name}.load.wordings", value=key[1], reason=reason)
+        other = first.setdefault(one.name, one)
+        same = (other.place, {*other.ids}, {*other.wordings}, {*other.chosen, *other.others})
+        if same != (one.place, {*one.ids}, {*one.wordings}, {*one.chosen, *one.others}):
+            reason = f"differs from another indicator of {one.name} in place, ids, wordings or answers"
             yield Fault(file=file, column=f"indicator {name}.load", reason=reason)

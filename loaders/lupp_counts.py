@@ -59,12 +59,25 @@ class Answers(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_
 class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `load` of an indicator: the question, the answers that count and those that do not, and where."""
 
-    question: str
-    wordings: tuple[str, ...]
+    question: str | tuple[str, ...] = ()
+    """Its id, or its ids in different rounds; without one it is known by its wording alone."""
+    wordings: Annotated[tuple[str, ...], Meta(min_length=1)]
     """Every wording that is this question; ids move to other questions between rounds."""
     chosen: tuple[str, ...]
     others: tuple[str, ...]
     place: Place
+    optional: bool = False
+    """Whether a file may lack the question; its indicator is left out then."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids that it has in the file."""
+        return (self.question,) if isinstance(self.question, str) else self.question
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from other questions: its first id, or its first wording."""
+        return (*self.ids, *self.wordings)[0]
 
 
 class Count(Struct, frozen=True, kw_only=True):
@@ -76,6 +89,7 @@ class Count(Struct, frozen=True, kw_only=True):
     home: MunicipalityCode | None
     school: MunicipalityCode | None
     question: str
+    """The `name` of the question."""
     answer: str | None
     number: int
 
@@ -109,11 +123,17 @@ class _Reader:
         known = {name: MunicipalityCode(code) for name, code in answers.names.items()}
         self._places: dict[str, MunicipalityCode | None] = {**known, **dict.fromkeys((*answers.outside, ""))}
         self._ignored = answers.ignored
-        self._wordings: dict[str, dict[str, str]] = {}
+        self._asked: dict[str, dict[str, str]] = {}
+        """By each id, the name of the question for each of its wordings."""
+        self._known_by_wording: dict[str, str] = {}
         self._answers: dict[str, dict[str, str | None]] = {}
         for one in questions:
-            self._wordings.setdefault(one.question, {}).update({text: text for text in one.wordings})
-            self._answers.setdefault(one.question, {**dict.fromkeys(answers.unanswered)}).update(
+            named = dict.fromkeys(one.wordings, one.name)
+            for name in one.ids:
+                self._asked.setdefault(name, {}).update(named)
+            if not one.ids:
+                self._known_by_wording |= named
+            self._answers.setdefault(one.name, {**dict.fromkeys(answers.unanswered)}).update(
                 {text: text for text in (*one.chosen, *one.others)}
             )
 
@@ -148,17 +168,15 @@ class _Reader:
             self._tell(line, NUMBER, "", "is no whole number from 1")
         if not _YEAR.fullmatch(texts[YEAR]):
             self._tell_once(line, YEAR, texts[YEAR], "is no year")
-        question = texts[QUESTION]
         stage = self._look_up(line, STAGE, texts[STAGE], self._stages)
         sex = self._look_up(line, SEX, texts[SEX], self._sexes)
         home = self._look_up(line, HOME, texts[HOME], self._places)
         school = self._look_up(line, SCHOOL, texts[SCHOOL], self._places)
-        wordings = self._look_up(line, QUESTION, question, self._wordings)
-        self._look_up(line, WORDING, texts[WORDING], wordings or {}, f" of {question}")
+        question = self._question(texts, line)
         answer = self._look_up(
-            line, ANSWER, texts[ANSWER], self._answers.get(question, {}), f" to {question}"
+            line, ANSWER, texts[ANSWER], self._answers.get(question or "", {}), f" to {question}"
         )
-        if self.faults or not number or stage is None:
+        if self.faults or not number or stage is None or question is None:
             raise _UnknownError
         return Count(
             year=int(texts[YEAR]),
@@ -170,6 +188,14 @@ class _Reader:
             answer=answer,
             number=int(number[1]),
         )
+
+    def _question(self, texts: Mapping[str, str], line: int) -> str | None:
+        """Return the name of the question in a row: by id and wording, both known, or by wording alone."""
+        name, wording = texts[QUESTION], texts[WORDING]
+        if name not in self._asked and wording in self._known_by_wording:
+            return self._known_by_wording[wording]
+        wordings = self._look_up(line, QUESTION, name, self._asked)
+        return self._look_up(line, WORDING, wording, wordings or {}, f" of {name}")
 
     def _look_up(self, line: int, column: str, text: str, known: Mapping[str, _T], of: str = "") -> _T | None:
         if text not in known and (known or not of):

@@ -2,27 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
 from msgspec import Struct
 
-from datasets.catalogue import Indicator
-from datasets.checks import FEW_PEOPLE, NOTHING_THERE, Judged, findings
-from datasets.cube import Cube
-from datasets.errors import LansdataError
+from datasets.errors import FaultyFileError, LansdataError
 from datasets.ledger import FAILED, HELD, PUBLISHED, UNCHANGED, Attempt
 from datasets.publish import HeldError, Outcome, publish, record
 from datasets.settings import Settings
 from datasets.store import Store
 from loaders.catalogue import Listed
-from loaders.corrections import StaleCorrectionError, corrected
 from loaders.fetch import Fetcher
-from loaders.report import Line
+from loaders.inbox import INBOX, Waiting, delivered, keep_receipt, receipt_of
+from loaders.judging import About, Judging
+from loaders.kinds import read_described
+from loaders.report import WAITING, Line
 from loaders.snapshots import Snapshot, forget_old, read_snapshot
-from loaders.source import Source, StatedManners
+from loaders.source import BrokenSourceError, Made, Source, StatedManners
 from loaders.sources import base_of, source_of
 
 DATASET_SECONDS = 1800.0
@@ -56,6 +55,8 @@ class Kept(Struct, frozen=True):
 async def load(night: Night, listed: Listed) -> Line:
     """Load one dataset and tell what came of it; whatever goes wrong is told, never raised."""
     started = datetime.now(UTC)
+    if listed.source == INBOX:
+        return await _told(night, listed, publish_delivered(night, listed, started), started)
 
     async def work() -> Kept:
         path = await fetch(night, listed, started)
@@ -74,7 +75,9 @@ async def replay(night: Night, listed: Listed, path: Path) -> Line:
     return await _told(night, listed, publish_kept(night, listed, path), datetime.now(UTC))
 
 
-async def _told(night: Night, listed: Listed, work: Coroutine[None, None, Kept], started: datetime) -> Line:
+async def _told(
+    night: Night, listed: Listed, work: Coroutine[None, None, Kept | Waiting], started: datetime
+) -> Line:
     began, dataset = monotonic(), listed.plan.dataset
     line = Line(dataset=dataset.id, source=listed.source, outcome=FAILED, seconds=0.0)
     try:
@@ -82,6 +85,8 @@ async def _told(night: Night, listed: Listed, work: Coroutine[None, None, Kept],
             line = _line(line, await work)
     except HeldError as error:
         line = line.told(HELD, error.reasons)
+    except FaultyFileError as error:
+        line = line.told(HELD, [str(fault) for fault in error.faults])
     except TimeoutError:
         line = line.told(FAILED, [f"took longer than {DATASET_SECONDS:.0f} s"])
     except (LansdataError, OSError) as error:
@@ -97,7 +102,7 @@ async def _told(night: Night, listed: Listed, work: Coroutine[None, None, Kept],
 async def fetch(night: Night, listed: Listed, started: datetime) -> Path:
     """Ask the source everything that the plan needs; return where its answers are kept."""
     source = source_of(listed.source)
-    base = base_of(listed.source, listed.plan, night.settings)
+    base = base_of(listed.source, night.settings)
     with Snapshot(night.snapshots, listed.plan.dataset.id, started) as kept:
         async with Fetcher(base, source.manners(listed.plan), kept.keep) as fetcher:
             await ask_all(source, listed, fetcher, started)
@@ -125,80 +130,41 @@ async def ask_all(source: Source, listed: Listed, fetcher: Fetcher, today: datet
 
 async def publish_kept(night: Night, listed: Listed, path: Path) -> Kept:
     """Normalise the answers kept at *path* and publish them if they differ from what stands."""
-    draft = _Judged(night, listed, path)
+    source, plan = source_of(listed.source), listed.plan
+    time = source.source_time(plan, read_snapshot(path))
+    made = source.normalise(plan, read_snapshot(path))
+    draft = Judging(listed, night.accepted, made, About(plan.dataset, time))
     outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
     return Kept(outcome, draft.left_out)
 
 
-class _Judged:
-    """A dataset made of kept answers, which remembers what the checks and the source said on the way."""
+async def publish_delivered(night: Night, listed: Listed, now: datetime) -> Kept | Waiting:
+    """Publish the newest file in the dataset's folder of the inbox, unless it is loaded already.
 
-    def __init__(self, night: Night, listed: Listed, path: Path) -> None:
-        source, plan = source_of(listed.source), listed.plan
-        self.dataset = plan.dataset
-        self.source_time = source.source_time(plan, read_snapshot(path))
-        self._listed = listed
-        self._accepted = night.accepted
-        self._met: set[str] = set()
-        self._made: set[str] = set()
-        self._empty: set[str] = set()
-        self._answers = source.normalise(plan, read_snapshot(path))
-
-    @property
-    def note(self) -> str:
-        """Return why findings were accepted; only for checks that had any."""
-        return "; ".join(f"{check} accepted: {self._accepted[check]}" for check in sorted(self._met))
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Return a sentence for each indicator of the catalogue that the source had no figure for."""
-        tables = (str(table.get("id")) for table in self._listed.plan.indicators)
-        named = dict.fromkeys((*tables, *map(str, self._listed.plan.load.get("kpis", ()))))
-        gone = [f"{name}: the source does not have it" for name in named if name not in self._made]
-        return (*gone, *(f"{name}: the source has no figure for our areas" for name in sorted(self._empty)))
-
-    def made(self) -> Iterator[tuple[Indicator, Cube]]:
-        """Yield each indicator with its corrections; every correction must have met its figure by the end."""
-        corrections = self._listed.corrections
-        for one in self._answers:
-            right = corrected(one, corrections)
-            self._made.add(right.indicator.id)
-            if not len(right.cube):
-                self._empty.add(right.indicator.id)
-            yield right.indicator, right.cube
-        waiting = {one.indicator for one in corrections} - self._made
-        if waiting:
-            names = ", ".join(sorted(waiting))
-            message = f"corrections are declared for {names}, which the source does not have"
-            raise StaleCorrectionError(message)
-        if self._made == self._empty and not self._is_accepted(NOTHING_THERE):
-            raise HeldError(self.dataset.id, [f"{NOTHING_THERE}: {text}" for text in self.left_out])
-
-    def judge(self, definition: Indicator, cube: Cube, before: Cube | None) -> list[str]:
-        """Return what the checks say of an indicator, less what a person accepted."""
-        this_year = datetime.now(UTC).year
-        judged = Judged(
-            definition=definition,
-            cube=cube,
-            before=before,
-            bounds=self._listed.bounds,
-            this_year=this_year,
-            floor=self.dataset.threshold if self.dataset.person_based else None,
-        )
-        return [
-            f"{one.check}: {one.indicator}: {one.reason}"
-            for one in findings(judged)
-            if not self._is_accepted(one.check)
-        ]
-
-    def _is_accepted(self, check: str) -> bool:
-        if check not in self._accepted or check == FEW_PEOPLE:
-            return False
-        self._met.add(check)
-        return True
+    Raises FaultyFileError with every fault of it.
+    """
+    home, dataset = night.settings.home_path, listed.plan.dataset.id
+    async with night.store.session() as session:
+        stands = any(release.dataset == dataset for release in await session.releases())
+    told = delivered(home, listed, now, stands=stands)
+    if isinstance(told, Waiting):
+        return told
+    receipt, handed_over = receipt_of(told), read_described(told)
+    if handed_over.dataset.id != dataset:
+        message = f"{told.name}: describes {handed_over.dataset.id}, in the folder of {dataset}"
+        raise BrokenSourceError(message)
+    made = (Made(definition, cube) for definition, cube in handed_over.made())
+    about = About(handed_over.dataset, handed_over.source_time, handed_over.note)
+    draft = Judging(listed, night.accepted, made, about)
+    outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
+    if not night.dry_run:
+        keep_receipt(home, dataset, receipt)
+    return Kept(outcome, draft.left_out)
 
 
-def _line(line: Line, kept: Kept) -> Line:
+def _line(line: Line, kept: Kept | Waiting) -> Line:
+    if isinstance(kept, Waiting):
+        return line.told(WAITING, [kept.reason])
     outcome, release = kept.outcome, kept.outcome.release
     line = line.told(line.outcome, kept.left_out)
     return line.counted(
@@ -207,6 +173,16 @@ def _line(line: Line, kept: Kept) -> Line:
         release=release.number if release else None,
         counts=outcome.counts,
     )
+
+
+def _publicly(line: Line) -> str:
+    """Return why a dataset failed or was held, as the ledger keeps it for everybody.
+
+    A file that was handed over may be confidential, and its faults quote it: they stand in the report alone.
+    """
+    if line.source == INBOX and line.outcome == HELD:
+        return f"{len(line.detail)} reasons, in the report of the night"
+    return "\n".join(line.detail[:50])
 
 
 async def _record_failure(night: Night, listed: Listed, line: Line, started: datetime) -> None:
@@ -218,7 +194,7 @@ async def _record_failure(night: Night, listed: Listed, line: Line, started: dat
         started_at=started,
         finished_at=datetime.now(UTC),
         outcome=line.outcome,
-        detail="\n".join(line.detail[:50]),
+        detail=_publicly(line),
     )
     try:
         await record(night.store, attempt)

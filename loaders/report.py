@@ -10,8 +10,16 @@ from rich.table import Table
 from datasets.changes import Counts
 from datasets.ledger import FAILED, HELD, PUBLISHED, UNCHANGED
 
+WAITING = "waiting"
+"""What comes of a dataset that is loaded from files when there is no new one: nothing was checked."""
 _SHOWN = 5
-_WORDS = {PUBLISHED: "published", UNCHANGED: "checked, no change", HELD: "held", FAILED: "failed"}
+_WORDS = {
+    WAITING: "no new file",
+    PUBLISHED: "published",
+    UNCHANGED: "checked, no change",
+    HELD: "held",
+    FAILED: "failed",
+}
 
 
 class Line(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -41,7 +49,7 @@ class Line(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def is_well(self) -> bool:
         """Tell whether nobody needs to look."""
-        return self.outcome in {PUBLISHED, UNCHANGED}
+        return self.outcome in {PUBLISHED, UNCHANGED, WAITING}
 
 
 class Report(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -52,6 +52,8 @@ class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     perturbed: int | None = None
     """The first year whose figures carry SCB's noise."""
     preliminary: bool = False
+    projection: bool = False
+    """Whether the table says what the population will be, and is replaced by the next projection."""
     due: int | None = None
     """Months after the end of its last period by which the table should have a newer one."""
 
@@ -171,6 +173,17 @@ def notes(each: Slice, *, alone: bool) -> Iterator[Note]:
     if noisy:
         yield Note(text=_NOISE_TEXT, mandatory=True, years=noisy)
     entry, due = each.known.entry, _due(each)
+    if each.told.projection:
+        day = entry.updated.date()
+        text = Text(
+            f"Framskrivningen är den som SCB publicerade {day}. Den säger vad folkmängden blir om"
+            " antagandena håller; den är ingen räkning. SCB ersätter den med nästa, och den här ligger då"
+            " kvar i datamängdens tidigare version.",
+            f"The projection is the one that SCB published on {day}. It says what the population will be if"
+            " the assumptions hold; it is no count. SCB replaces it by the next one, and this one then stays"
+            " in the earlier version of the dataset.",
+        )
+        yield Note(text=text, mandatory=True)
     if each.part.last == _OPEN and (entry.discontinued or (due and due < each.known.at.date())):
         until = f"; en ny väntades senast {due}" if due else ""
         until_en = f"; a newer one was due by {due}" if due else ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datasets.closest import closest
 from datasets.settings import Settings
 from loaders import fohm, kolada, scb, socialstyrelsen
-from loaders.source import BrokenSourceError, Plan, Source
+from loaders.source import BrokenSourceError, Source
 
 SOURCES: Mapping[str, Source] = {
     "kolada": kolada,
@@ -23,15 +23,11 @@ def source_of(name: str) -> Source:
     return SOURCES[name]
 
 
-def base_of(name: str, plan: Plan, settings: Settings) -> str:
-    """Return the address that source *name* is asked at: from the settings, or from the catalogue."""
-    stated = {
+def base_of(name: str, settings: Settings) -> str:
+    """Return the address that source *name* is asked at, down to the version."""
+    return {
         "kolada": settings.kolada_url,
         "scb": settings.scb_url,
+        "fohm": settings.fohm_url,
         "socialstyrelsen": settings.socialstyrelsen_url,
-    }
-    base = stated.get(name) or plan.load.get("base", "")
-    if not isinstance(base, str) or not base:
-        message = f"{plan.dataset.id}: [load] must state the base address of {name}"
-        raise BrokenSourceError(message)
-    return base
+    }[name]

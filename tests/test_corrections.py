@@ -6,13 +6,18 @@ import msgspec
 import pytest
 
 from datasets.vocabulary import Flag, Interval, Sex, Status, Text
-from loaders.corrections import Correction, StaleCorrectionError, corrected
+from loaders import corrections
+from loaders.corrections import Correction, StaleCorrectionError
 from loaders.source import Made
 from tests.given import cube, figure, indicator
 
 WRONG = figure("0880", Sex.WOMEN, 2020, value=257.0, interval=Interval(250.0, 260.0), count=100)
 OTHERS = (figure("0880", Sex.MEN, 2020, value=20.1), figure("0880", Sex.WOMEN, 2020, "age:80-", value=257.0))
 MADE = Made(indicator(), cube(WRONG, *OTHERS))
+
+
+def corrected(made: Made, mine: list[Correction]) -> Made:
+    return corrections.corrected(made, mine, "Kolada (RKA)")
 
 
 def correction(**said: Any) -> Correction:
@@ -45,6 +50,7 @@ def test_a_correction_is_told_in_a_note_that_must_be_shown_and_as_no_longer_publ
     )
     assert (note.municipalities, note.sexes, note.years) == (("0880",), (Sex.WOMEN,), (2020,))
     assert after.processing == "derived"
+    assert after.attribution == "Egen bearbetning av data från Kolada (RKA)"
 
 
 def test_without_a_correction_of_its_own_an_indicator_is_left_as_it_is() -> None:

@@ -324,10 +324,7 @@ def test_a_table_that_has_changed_its_codes_stops_the_load() -> None:
     )
 
 
-def test_the_base_address_stands_in_the_catalogue_and_no_other_host_is_asked() -> None:
-    nowhere = changed(lambda raw: raw["load"].pop("base"), PLAN)
-
-    refused("missing required field `base`", nowhere)
+def test_no_other_host_is_asked_than_the_one_that_is_set() -> None:
     with pxweb() as (base, _), pytest.raises(ForeignHostError):
         asyncio.run(stray(base))
 

@@ -113,6 +113,11 @@ def conversation(plan: Plan, *tables: Small, most_cells: int = 0) -> list[Fetche
     return kept
 
 
+def tables_answer(ask: Ask, tables: Sequence[Small]) -> Json:
+    """What the tables answer to one question, without any limit."""
+    return _answer(ask, {table.id: table for table in tables}, 0)
+
+
 def _answer(ask: Ask, tables: Mapping[str, Small], most_cells: int) -> Json:
     path = ask.target.partition("?")[0].split("/")
     if path == ["config"]:
