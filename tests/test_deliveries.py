@@ -283,6 +283,15 @@ def test_a_person_based_delivery_under_its_floor_is_held_whole(tmp_path: Path) -
         delivered(tmp_path, body, indicators=people, dataset="personBased = true\nthreshold = 5")
 
 
+def test_published_shares_without_a_base_may_be_shown_and_those_of_people_may_not(tmp_path: Path) -> None:
+    body = HEADER + "2020;Riket;Män;40,5\r\n"
+    share = indicator('"Antal" = {}', unit="percent")
+
+    assert len(keyed(delivered(tmp_path, body, indicators=share))) == 1
+    with pytest.raises(FaultyFileError, match="1 figures do not tell on how many people they rest"):
+        delivered(tmp_path, body, indicators=share, dataset="personBased = true\nthreshold = 5")
+
+
 def test_a_file_in_another_encoding_than_utf_8_is_read_if_its_header_is_found(tmp_path: Path) -> None:
     body = (HEADER + "2020;Södermanlands län;Män;1\n").encode("latin-1")
 

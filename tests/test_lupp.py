@@ -446,6 +446,89 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         handed_over(tmp_path, separated(INVENTED, header=header).encode())
 
 
+def asked(question: str, wording: str, *told: tuple[str, int]) -> list[Row]:
+    """Rows of one school to one question, by answer and number."""
+    return [
+        ("2021", "Högstadiet", "Tjej", "Kalmar", "Kalmar", question, wording, answer, str(number))
+        for answer, number in told
+    ]
+
+
+def test_two_questions_of_one_round_have_each_their_own_denominator(tmp_path: Path) -> None:
+    rows = [
+        *asked("F1a", "Påhittad fråga?", ("Mycket bra", 30), ("Ganska dålig", 10)),
+        *asked("F9", "Påhittad följdfråga?", ("Mycket bra", 6), ("Ganska dålig", 6), ("", 28)),
+    ]
+    filtered = indicator("lupp-prov-foljd", question="F9").replace("Påhittad fråga?", "Påhittad följdfråga?")
+    draft = handed_over(tmp_path, rows, indicators=indicator() + filtered)
+
+    assert shares(draft) == {("0880", "total", 2021, "stage:hogstadiet"): (75.0, 40)}
+    assert shares(draft, "lupp-prov-foljd") == {("0880", "total", 2021, "stage:hogstadiet"): (50.0, 12)}
+
+
+def test_a_question_whose_id_moved_between_rounds_is_one_series_by_its_wording(tmp_path: Path) -> None:
+    later = asked("F1a", "Påhittad fråga?", ("Mycket bra", 30), ("Ganska dålig", 10))
+    earlier = [("2015", *row[1:5], "F0201", *row[6:]) for row in later]
+    moved = indicator().replace('question = "F1a"', 'question = ["F1a", "F0201"]')
+    draft = handed_over(tmp_path, later + earlier, indicators=moved)
+
+    assert {key[2] for key in figures(draft)} == {2015, 2021}
+    assert draft.indicators["lupp-prov-god"].source_code == "F1a, F0201"
+
+
+def test_an_id_with_another_wording_is_another_question_and_stops_the_load(tmp_path: Path) -> None:
+    rows = asked("F1a", "Hur ofta äter du frukost?", ("Mycket bra", 30), ("Ganska dålig", 10))
+
+    with pytest.raises(
+        FaultyFileError, match=r"'Hur ofta äter du frukost\?' is not declared in the TOML of F1a"
+    ):
+        handed_over(tmp_path, rows)
+
+
+def test_a_question_without_a_known_id_is_told_by_its_wording_alone(tmp_path: Path) -> None:
+    rows = asked("X17", "Påhittad fråga?", ("Mycket bra", 30), ("Ganska dålig", 10))
+    nameless = indicator().replace('question = "F1a"\n', "")
+
+    assert shares(handed_over(tmp_path, rows, indicators=nameless)) == {
+        ("0880", "total", 2021, "stage:hogstadiet"): (75.0, 40)
+    }
+    with pytest.raises(FaultyFileError, match="'X17' is not declared in the TOML"):
+        handed_over(tmp_path, [(*row[:6], "En annan?", *row[7:]) for row in rows], indicators=nameless)
+
+
+def test_a_question_that_states_no_wording_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FaultyFileError, match=r"wordings: Expected `array` of length >= 1"):
+        handed_over(tmp_path, indicators=indicator().replace('["Påhittad fråga?"]', "[]"))
+
+
+def test_one_wording_is_not_two_questions(tmp_path: Path) -> None:
+    twins = [
+        indicator(name).replace('question = "F1a"\n', "").replace('["Påhittad', f'["{first}", "Påhittad')
+        for name, first in (("lupp-prov-god", "A?"), ("lupp-prov-annan", "B?"))
+    ]
+
+    with pytest.raises(FaultyFileError, match="is the wording of another indicator's question too"):
+        handed_over(tmp_path, indicators="".join(twins))
+
+
+def test_a_question_that_a_file_may_lack_is_left_out_and_any_other_must_be_there(tmp_path: Path) -> None:
+    other = indicator("lupp-prov-annan", question="F9").replace("Påhittad fråga?", "En annan?")
+    may_lack = other.replace('place = "home"', 'place = "home"\noptional = true')
+
+    assert handed_over(tmp_path, indicators=indicator() + may_lack).cubes.keys() == {"lupp-prov-god"}
+    with pytest.raises(FaultyFileError, match="lupp-prov-annan: has no answer in the file"):
+        handed_over(tmp_path, indicators=indicator() + other)
+
+
+def test_a_response_rate_that_nobody_stated_is_told_as_not_known(tmp_path: Path) -> None:
+    def told(more: str) -> list[str]:
+        notes = handed_over(tmp_path, more=more).indicators["lupp-prov-god"].notes
+        return [note.text.en for note in notes if note.mandatory and "asked" in note.text.en]
+
+    assert told(SHOWN) == ["How many of those asked who answered is not stated."]
+    assert told(SHOWN + RATES) == []
+
+
 # --- the forms of the file -------------------------------------------------------------------------------
 
 
