@@ -55,6 +55,8 @@ def read_delivery(told: Description) -> Draft:
     names = dict.fromkeys([*table.columns(), *(column.column for column in columns)])
     header = header_of(file, read_grids(file, declared.form.sheet), names, table.header_rows)
     _check_title(file, table, header)
+    if table.complete:
+        _refuse_more(file, header)
     rows = Rows(file.name, table, header)
     figures = {name: with_future(found, table.after_last) for name, found in rows.read(columns).items()}
     faults = rows.faults or [
@@ -110,6 +112,19 @@ def _check_title(path: Path, table: Table, header: Header) -> None:
     titles = [text for row in above for text in map(text_of, row) if text]
     if table.title and table.title not in titles:
         raise refused(path, f"the title must be {table.title!r}, there is {'; '.join(titles) or 'none'}")
+
+
+def _refuse_more(path: Path, header: Header) -> None:
+    """Refuse columns under the header that nobody declared."""
+    heads = [*enumerate(map(text_of, header.grid.rows[header.body - 1]))]
+    known = {*header.columns.values()}
+    faults = [
+        Fault(file=path.name, column=text, reason="is a column that the TOML does not know")
+        for at, text in heads
+        if text and at not in known
+    ]
+    if faults:
+        raise FaultyFileError(faults)
 
 
 def _unfit(declared: Declared[Delivery], name: str, figures: Sequence[Observation]) -> Iterator[Fault]:

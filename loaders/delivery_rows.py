@@ -54,6 +54,8 @@ class Table(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     skip: dict[str, tuple[str, ...]] = {}
     """By column, the labels of rows that are left out: sums over areas that have no code."""
     decimal: Literal[",", "."] = ","
+    complete: bool = False
+    """Whether a column that is not declared stops the file: a year more is not left out in silence."""
     after_last: Status | None = None
     """What a missing figure after the last month or year that has any is: not yet published."""
 

@@ -170,6 +170,14 @@ def test_a_column_that_is_gone_is_named_with_the_closest_there_is(tmp_path: Path
     assert faults(error) == ["prov.csv, Antal: is no column of the table (closest: Antal patienter)"]
 
 
+def test_a_column_more_stops_a_table_that_is_declared_to_be_complete(tmp_path: Path) -> None:
+    body = "År;Region;Kön;Antal;Nytt\r\n2020;Riket;Män;5;6\r\n"
+
+    assert len(keyed(delivered(tmp_path, body))) == 1
+    with pytest.raises(FaultyFileError, match="Nytt: is a column that the TOML does not know"):
+        delivered(tmp_path, body, SIMPLE + "complete = true\n")
+
+
 @pytest.mark.parametrize("twin", ["Antal", "Antal ", " Antal", "Ant\xadal"])
 def test_a_needed_header_must_match_exactly_once(tmp_path: Path, twin: str) -> None:
     with pytest.raises(FaultyFileError) as error:
