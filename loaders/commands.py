@@ -87,8 +87,12 @@ def _wanted(only: Sequence[str] | None) -> tuple[list[Listed], list[Line]]:
 def _misplaced(settings: Settings, listed: Sequence[Listed]) -> list[Line]:
     """Return a line for everything in the inbox that no dataset would ever be loaded from."""
     known = [one.plan.dataset.id for one in listed if one.source == INBOX]
-    lines = []
-    for name in strays(settings.home_path, known):
+    lines: list[Line] = []
+    try:
+        found = [*strays(settings.home_path, known)]
+    except OSError as error:
+        return [Line(dataset=INBOX, source=INBOX, outcome="failed", seconds=0.0).told("failed", [str(error)])]
+    for name in found:
         hints = ", ".join(closest(name, known) or known)
         line = Line(dataset=name, source=INBOX, outcome="failed", seconds=0.0)
         why = f"{INBOX}/{name} is no folder of a dataset that is loaded from files; closest: {hints}"

@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from datasets.catalogue import Dataset
+from datasets.errors import Fault, FaultyFileError
 from loaders.catalogue import Listed
 from loaders.description import Description, read_description
 
@@ -74,6 +76,24 @@ def keep_receipt(home: Path, dataset: str, receipt: Receipt) -> None:
     part = path.with_suffix(".part")
     part.write_bytes(_encoder.encode(receipt))
     part.replace(path)
+
+
+def refuse_other(listed: Dataset, described: Dataset, name: str) -> None:
+    """Refuse a TOML in the folder that is about another dataset, or protects people less than the catalogue.
+
+    Whoever may drop files may not, by that alone, lower the floor. Raises FaultyFileError.
+    """
+    faults = []
+    if described.id != listed.id:
+        reason = f"is another dataset than its folder's, {listed.id}"
+        faults.append(Fault(file=name, column="dataset.id", value=described.id, reason=reason))
+    if listed.person_based and (
+        not described.person_based or (described.threshold or 0) < (listed.threshold or 0)
+    ):
+        reason = f"must be at least the catalogue's, {listed.threshold}, with personBased = true"
+        faults.append(Fault(file=name, column="dataset.threshold", reason=reason))
+    if faults:
+        raise FaultyFileError(faults)
 
 
 def strays(home: Path, known: Collection[str]) -> Iterator[str]:

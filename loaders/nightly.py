@@ -16,12 +16,12 @@ from datasets.settings import Settings
 from datasets.store import Store
 from loaders.catalogue import Listed
 from loaders.fetch import Fetcher
-from loaders.inbox import INBOX, Waiting, delivered, keep_receipt, receipt_of
+from loaders.inbox import INBOX, Waiting, delivered, keep_receipt, receipt_of, refuse_other
 from loaders.judging import About, Judging
 from loaders.kinds import read_described
 from loaders.report import WAITING, Line
 from loaders.snapshots import Snapshot, forget_old, read_snapshot
-from loaders.source import BrokenSourceError, Made, Source, StatedManners
+from loaders.source import Made, Source, StatedManners
 from loaders.sources import base_of, source_of
 
 DATASET_SECONDS = 1800.0
@@ -150,9 +150,7 @@ async def publish_delivered(night: Night, listed: Listed, now: datetime) -> Kept
     if isinstance(told, Waiting):
         return told
     receipt, handed_over = receipt_of(told), read_described(told)
-    if handed_over.dataset.id != dataset:
-        message = f"{told.name}: describes {handed_over.dataset.id}, in the folder of {dataset}"
-        raise BrokenSourceError(message)
+    refuse_other(listed.plan.dataset, handed_over.dataset, told.name)
     made = (Made(definition, cube) for definition, cube in handed_over.made())
     about = About(handed_over.dataset, handed_over.source_time, handed_over.note)
     draft = Judging(listed, night.accepted, made, about)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -75,6 +76,83 @@ def standard() -> Small:
 def made_of(name: str, table: Small) -> Made:
     (made,) = loaded(listed(name).plan, table)
     return made
+
+
+# --- population ------------------------------------------------------------------------------------------
+
+
+def codelist(name: str, *codes: str) -> dict[str, dict[str, Any]]:
+    values = [{"code": code} for code in codes]
+    return {
+        quote(name): {"id": name, "type": "Valueset" if name[:2] == "vs" else "Aggregation", "values": values}
+    }
+
+
+def offering(table: Small, name: str) -> Small:
+    table.metadata_more = lambda body: body["dimension"]["Alder"]["extension"].update(
+        codelists=[{"id": name}]
+    )
+    return table
+
+
+TENS = [f"{first}-{first + 9}" for first in range(10, 100, 10)]
+
+
+def population() -> tuple[Small, Small]:
+    """The two tables of the population, with years that they share, overlapping ages and a civil status."""
+    regions = {"Region": ["00", "08", "0880", "0180"]}
+    contents = {"ContentsCode": ["BE0101N1", "BE0101N2"]}
+    to_2024 = regions | {"Civilstand": ["OG", "G"], "Alder": [*AGES, "tot"], "Kon": ["1", "2"]}
+    to_2024 |= contents | {"Tid": ["2001", "2024", "2025"]}
+    overlapping = [*AGES, "-4", "5-9", "0-9", "10-14", *TENS, "100+5", "100+10", "TotSA"]
+    monthly = regions | {"Alder": overlapping, "Kon": ["TotSa", "1", "2"], "ContentsCode": ["000007SF"]}
+    monthly |= {"Tid": ["2024M12", "2025M11", "2025M12", "2026M01"]}
+    yearly = Small(
+        "TAB638",
+        to_2024,
+        number,
+        label="Folkmängden efter region, civilstånd, ålder och kön",
+        eliminable=("Civilstand",),
+        codelists={"Alder": codelist("agg_Ålder10årJ", "-9", *TENS, "100+")},
+    )
+    noise = "Från 2025 har varje tal en slumpmässig osäkerhet (Cell Key Method)."
+    months = Small(
+        "TAB6471",
+        monthly,
+        number,
+        label="Folkmängden per månad efter region, ålder och kön",
+        notes=[noise],
+        mandatory=[True],
+        codelists={"Alder": codelist("vs_CKM0410årN", "0-9", *TENS, "100+10")},
+    )
+    return offering(yearly, "agg_Ålder10årJ"), offering(months, "vs_CKM0410årN")
+
+
+def test_the_population_goes_over_to_its_successor_in_2025_with_totals_only_where_they_are_stated() -> None:
+    by_age, by_class = loaded(listed("scb-befolkning-arlig").plan, *population())
+    sexes = {"TotSa": "total", "1": "men", "2": "women"}
+    parts = {age: f"age:{age.replace('+', '-')}" for age in AGES}
+    stated = {
+        (place, sexes[sex], year, part): number((place, "", age, sex, "BE0101N1", str(year)))
+        for place, (age, part), sex, year in product(
+            ["00", "08", "0880"], ({**parts, "tot": ""}).items(), ["1", "2"], [2001, 2024]
+        )
+    } | {
+        (place, sexes[sex], 2025, part): number((place, age, sex, "000007SF", "2025M12"))
+        for place, (age, part), sex in product(["00", "08", "0880"], ({**parts, "TotSA": ""}).items(), sexes)
+    }
+
+    assert figures(by_age) == stated
+    assert {one.breakdown.text for one in by_class.cube} == {
+        "age:0-9",
+        *(f"age:{ten}" for ten in TENS),
+        "age:100-",
+    }
+    for made in (by_age, by_class):
+        assert [one.year for one in made.indicator.breaks] == [2025]
+        flags = {int(one.year): set(one.flags) for one in made.cube}
+        assert flags == {2001: set(), 2024: set(), 2025: {Flag.PERTURBED}}
+        assert [note.years for note in made.indicator.notes if note.mandatory] == [(2025,), (2025,)]
 
 
 # --- population to come ----------------------------------------------------------------------------------

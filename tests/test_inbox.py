@@ -444,12 +444,22 @@ def test_the_decks_table_of_reporters_is_read_as_it_stands_both_ways(box: Box, s
     assert box.figures == stated
 
 
-def test_a_description_that_is_about_another_dataset_is_not_published_in_this_ones_name(box: Box) -> None:
-    box.drop(LUPP, "svar.csv", counts(*pupils(30, 10)))
+@pytest.mark.parametrize(
+    ("old", "new", "bad", "why"),
+    [
+        (f'id = "{LUPP}"', 'id = "kolada-aldre"', 10, f"is another dataset than its folder's, {LUPP}"),
+        ("threshold = 5", "threshold = 1", 4, "must be at least the catalogue's, 5, with personBased = true"),
+    ],
+)
+def test_a_toml_in_the_folder_can_neither_take_another_datasets_name_nor_lower_the_floor(
+    box: Box, old: str, new: str, bad: int, why: str
+) -> None:
     listed = next(read_listed(path) for path in catalogue_files() if path.stem == LUPP)
-    other = toml_of(listed.plan.load["answers"]["names"]).replace(f'id = "{LUPP}"', 'id = "kolada-aldre"')
-    box.drop(LUPP, f"{LUPP}.toml", other.encode())
-    told = box.night(LUPP)
+    told = toml_of(listed.plan.load["answers"]["names"]).replace(old, new)
+    box.drop(LUPP, f"{LUPP}.toml", told.encode())
+    box.drop(LUPP, "svar.csv", counts(*pupils(30, bad)))
+    line = box.night(LUPP).line
 
-    assert told.code == 1
-    assert told.line["detail"] == [f"{LUPP}.toml: describes kolada-aldre, in the folder of {LUPP}"]
+    assert line["outcome"] == HELD
+    assert why in line["detail"][0]
+    assert not box.ledger.releases

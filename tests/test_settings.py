@@ -66,6 +66,7 @@ def test_the_home_is_one_folder_wherever_one_stands(monkeypatch: pytest.MonkeyPa
         ("LANSDATA_KOLADA_URL", "http://[bad"),
         ("LANSDATA_SCB_URL", "https://"),
         ("LANSDATA_SOCIALSTYRELSEN_URL", "https://x#y"),
+        ("LANSDATA_FOHM_URL", "fohm-app.folkhalsomyndigheten.se"),
         ("LANSDATA_DATABASE_URL", "sqlite:///lansdata.db"),
         ("LANSDATA_DATABASE_URL", "host=localhost"),
     ],
