@@ -1,12 +1,5 @@
 """The inbox for real: what a night does with the files that people drop."""
 
-import csv
-import os
-import time
-import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -14,88 +7,17 @@ import pytest
 from datasets.ledger import HELD, PUBLISHED
 from loaders.catalogue import catalogue_files, read_listed
 from loaders.inbox import INBOX
-from loaders.kinds import KINDS
 from loaders.report import WAITING
 from tests.conftest import fresh_database
-from tests.given import workbook
-from tests.standins import Answer, Figures, Ledger, Told, ledger, night_here, serving
-from tests.test_lupp import COLUMNS
+from tests.dropped import BUP, HEALTH, LIFE, LUPP, REPORTS, Box, counts, pupils, reports, share
+from tests.standins import Answer, Ledger, night_here, serving
 
-LUPP, REPORTS, BUP = "lupp-kalmar-lan", "socialstyrelsen-orosanmalningar-enkat", "region-kalmar-bup"
 SOURCES = ("kolada", "scb", "fohm", "socialstyrelsen")
-HEALTH = ("F1a", "Hur bedömer du din hälsa?")
-LIFE = ("H7", "Hur trivs du med livet?")
-REPORTERS = {
-    "Polis": "polis",
-    "Skola": "skola",
-    "Förskola": "forskola",
-    "Hälso-, sjuk- och tandvård": "halso-sjuk-och-tandvard",
-    "Socialtjänst i egen kommun": "socialtjanst-i-egen-kommun",
-    "Myndighet eller socialtjänst i annan kommun": "myndighet-eller-socialtjanst-i-annan-kommun",
-    "Förälder, vårdnadshavare eller anhörig": "foralder-vardnadshavare-eller-anhorig",
-    "Privatperson (namngiven eller anonym)": "privatperson-namngiven-eller-anonym",
-    "Annan": "annan",
-    "Totalt": "",
-}
-Cells = Sequence[object]
-
-
-def table(rows: Iterable[Cells], separator: str = ";") -> bytes:
-    out = StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
-    return out.getvalue().encode()
-
-
-def pupils(good: int, bad: int, *, where: str = "Kalmar kommun", of: tuple[str, str] = HEALTH) -> list[Cells]:
-    """Invented counts of one school in one round."""
-    key = ("2021", "Högstadiet", "Tjej", where, where, *of)
-    worst = "Ganska dålig" if of == HEALTH else "Ganska dåligt"
-    return [(*key, "Mycket bra", good), (*key, worst, bad)]
-
-
-def counts(*rows: Cells) -> bytes:
-    return table([COLUMNS, *rows])
-
-
-def reports(*rows: Cells) -> bytes:
-    """Invented shares, as the county's deck draws the table."""
-    return table([("Anmälare", "2018", "2021"), *rows])
-
-
-@dataclass
-class Box:
-    """A home with an inbox, and its database."""
-
-    home: Path
-    database: str
-
-    def drop(self, dataset: str, name: str, body: bytes, *, age: float = 3600) -> Path:
-        folder = self.home / INBOX / dataset
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(body)
-        when = time.time() - age
-        os.utime(folder / name, (when, when))
-        return folder / name
-
-    def night(self, *words: str) -> Told:
-        return night_here(self.home, self.database, "--only", *words)
-
-    @property
-    def ledger(self) -> Ledger:
-        return ledger(self.database)
-
-    @property
-    def figures(self) -> Figures:
-        return self.ledger.figures()
 
 
 @pytest.fixture
 def box(tmp_path: Path, database: str) -> Box:
     return Box(tmp_path, database)
-
-
-def share(indicator: str, value: float, *areas: str) -> Figures:
-    return {(indicator, area, "total", "2021", "stage:hogstadiet"): value for area in areas}
 
 
 def test_a_dropped_file_is_published_by_the_next_night_and_read_once(box: Box) -> None:
@@ -278,170 +200,6 @@ def test_a_folder_that_no_dataset_is_named_after_is_told_with_the_closest(box: B
     line = next(line for line in told.report["datasets"] if line["dataset"] == "lupp-kalmar")
     assert (told.code, line["outcome"]) == (1, "failed")
     assert LUPP in line["detail"][0]
-
-
-# --- people ----------------------------------------------------------------------------------------------
-
-
-def test_one_small_group_holds_the_whole_of_lupp_and_nobody_can_accept_it_away(box: Box) -> None:
-    box.drop(LUPP, "svar.csv", counts(*pupils(30, 10), *pupils(30, 4, where="Nybro")))
-    told = box.night(LUPP, "--accept", "few-people", "--reason", "bara den här gången")
-
-    assert told.line["outcome"] == HELD
-    assert told.line["detail"] == [
-        "svar.csv: 1 cells are under the floor of 5 persons; the dataset is held, whole"
-    ]
-    assert not box.ledger.releases
-
-
-def shares_of(*rows: Cells) -> bytes:
-    return table([("municipality", "sex", "year", "value", "count", "status"), *rows], ",")
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (("08", "men", 2024, 4.5, "", ""), "1 figures do not tell on how many people they rest"),
-        (("08", "men", 2024, 40, 4, ""), "1 figures are under the floor of 5 persons"),
-        (("08", "men", 2024, 2, 150, ""), "1 figures are under the floor of 5 persons"),
-    ],
-)
-def test_the_regions_own_shares_are_held_whole_for_one_that_rests_on_few_or_on_nobody_knows_how_many(
-    box: Box, row: Cells, reason: str
-) -> None:
-    box.drop(BUP, "bup.csv", shares_of(("08", "women", 2024, 9.5, 7000, ""), row))
-    told = box.night(BUP)
-
-    assert told.line["outcome"] == HELD
-    assert told.line["detail"][0].endswith(f"{reason}; the dataset is held, whole")
-
-
-def test_the_regions_own_shares_are_published_with_the_number_behind_each(box: Box) -> None:
-    rows = (("08", "women", 2024, 9.5, 7000, ""), ("08", "men", 2024, "", "", "suppressed"))
-    box.drop(BUP, "bup.csv", shares_of(*rows))
-    told = box.night(BUP)
-    (cube,) = box.ledger.cubes[-1].values()
-
-    assert told.line["outcome"] == PUBLISHED
-    assert [(one.sex, one.value, one.count, one.status) for one in cube] == [
-        ("women", 9.5, 7000, None),
-        ("men", None, None, "suppressed"),
-    ]
-
-
-def test_a_file_that_has_lost_figures_is_held_by_the_checks_of_the_night(box: Box) -> None:
-    rows = [("08", sex, year, 9.5, 7000, "") for sex in ("women", "men") for year in range(2019, 2025)]
-    box.drop(BUP, "bup.csv", shares_of(*rows))
-    box.night(BUP)
-    box.drop(BUP, "bup-2.csv", shares_of(*rows[:6]), age=120)
-    held = box.night(BUP)
-    accepted = box.night(BUP, "--accept", "figures-lost", "--reason", "Bara kvinnor nu")
-
-    assert held.line["detail"] == [
-        "figures-lost: region-kalmar-bup-unika-patienter: 6 of 12 figures are gone"
-    ]
-    assert (accepted.code, accepted.line["version"]) == (0, "2.0.0")
-    assert box.ledger.releases[-1].note == "figures-lost accepted: Bara kvinnor nu"
-
-
-# --- the descriptions of the catalogue -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", catalogue_files(), ids=lambda path: path.stem)
-def test_a_dataset_of_files_is_of_a_known_kind_and_one_of_people_states_its_floor_and_why(path: Path) -> None:
-    listed = read_listed(path)
-    dataset = listed.plan.dataset
-
-    assert listed.source != INBOX or listed.plan.load["kind"] in KINDS
-    assert dataset.person_based == (dataset.threshold is not None) == bool(dataset.threshold_reason)
-
-
-def test_each_municipality_is_known_to_lupp_by_its_name_and_its_official_one_and_no_other(box: Box) -> None:
-    official = ("Högsby", "Torsås", "Mörbylånga", "Mönsterås", "Emmaboda", "Kalmar", "Nybro", "Vimmerby")
-    genitive = ("Hultsfred", "Oskarshamn", "Västervik", "Borgholm")
-    names = [*(f"{name} kommun" for name in official), *(f"{name}s kommun" for name in genitive)]
-    rows = [row for name in (*names, *official, *genitive) for row in pupils(20, 20, where=name)]
-    box.drop(LUPP, "svar.csv", counts(*rows))
-    told = box.night(LUPP)
-
-    codes = {area for _, area, *_ in box.figures}
-    assert told.line["outcome"] == PUBLISHED
-    assert len(codes) == 13
-    assert {one.count for one in box.ledger.cubes[-1]["lupp-f1a-god-halsa"]} == {80, 960}
-
-
-def test_a_lupp_file_may_lack_a_question_and_the_report_says_so(box: Box) -> None:
-    box.drop(LUPP, "svar.csv", counts(*pupils(30, 10)))
-
-    assert box.night(LUPP).line["detail"] == ["lupp-trivs-med-livet: the source does not have it"]
-
-
-def test_reports_by_reporter_are_read_with_their_stars_and_their_dash(box: Box) -> None:
-    rows = [("Polis", 21, "24"), ("Skola*", 21, "17"), ("Förskola*", "-", 2), ("Totalt", 100, 100)]
-    box.drop(REPORTS, "anmälare.csv", reports(*rows, ("* Påhittad fotnot.",)))
-    told = box.night(REPORTS)
-    (cube,) = box.ledger.cubes[-1].values()
-
-    assert told.line["outcome"] == PUBLISHED
-    assert {(one.breakdown.text, int(one.year)): one.status or one.value for one in cube} == {
-        ("reporter:polis", 2018): 21,
-        ("reporter:polis", 2021): 24,
-        ("reporter:skola", 2018): 21,
-        ("reporter:skola", 2021): 17,
-        ("reporter:forskola", 2018): "missing",
-        ("reporter:forskola", 2021): 2,
-        ("", 2018): 100,
-        ("", 2021): 100,
-    }
-
-
-def test_a_reporter_that_nobody_declared_stops_the_file(box: Box) -> None:
-    box.drop(REPORTS, "anmälare.csv", reports(("Polisen", 21, 24)))
-
-    told = box.night(REPORTS)
-    assert told.line["detail"][0].startswith("anmälare.csv, row 2, Anmälare: 'Polisen' is no reporter")
-
-
-def test_a_workbook_with_the_hidden_records_of_a_pivot_table_is_refused_with_the_reason(box: Box) -> None:
-    rows = [("Anmälare", "2018", "2021"), ("Polis", 21, 24)]
-    made = workbook(box.home / "made.xlsx", *rows)
-    with zipfile.ZipFile(made, "a") as packed:
-        packed.writestr("xl/pivotCache/pivotCacheRecords1.xml", "<pivotCacheRecords/>")
-    box.drop(REPORTS, "anmälare.xlsx", made.read_bytes())
-    held = box.night(REPORTS)
-    box.drop(REPORTS, "anmälare.xlsx", workbook(box.home / "clean.xlsx", *rows).read_bytes(), age=120)
-
-    assert held.line["outcome"] == HELD
-    assert "a pivot table's hidden records (xl/pivotCache)" in held.line["detail"][0]
-    assert box.night(REPORTS).line["outcome"] == PUBLISHED
-
-
-@pytest.mark.shared
-def test_the_decks_table_of_reporters_is_read_as_it_stands_both_ways(box: Box, shared: Path) -> None:
-    with (shared / "real/seeds/figures.csv").open(encoding="utf-8", newline="") as file:
-        seeds = [row for row in csv.DictReader(file) if row["breakdown"].startswith("reporter=")]
-    shown: dict[str, dict[str, str]] = {}
-    for row in seeds:
-        name, year = row["breakdown"].removeprefix("reporter="), row["period_start"][:4]
-        shown.setdefault(name, {})[year] = row["value"] or "-"
-    box.drop(REPORTS, "anmälare.csv", reports(*((name, *years.values()) for name, years in shown.items())))
-    box.night(REPORTS)
-
-    stated = {
-        (
-            "socialstyrelsen-orosanmalningar-efter-anmalare",
-            "00",
-            "total",
-            year,
-            part and f"reporter:{part}",
-        ): float(value)
-        for name, years in shown.items()
-        for part in [REPORTERS[name]]
-        for year, value in years.items()
-        if value != "-"
-    }
-    assert len(seeds) == 20
-    assert box.figures == stated
 
 
 @pytest.mark.parametrize(
