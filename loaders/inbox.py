@@ -48,7 +48,7 @@ def delivered(home: Path, listed: Listed, now: datetime, *, stands: bool) -> Des
     dataset = listed.plan.dataset.id
     folder = home / INBOX / dataset
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files = [path for path in folder.iterdir() if _is_delivery(path)]
+    files = [path for path in folder.iterdir() if _is_delivery(path, dataset)]
     if not files:
         return Waiting(f"there is no file in {INBOX}/{dataset}")
     newest = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
@@ -103,9 +103,9 @@ def strays(home: Path, known: Collection[str]) -> Iterator[str]:
     yield from (path.name for path in found if not path.name.startswith(".") and path.name not in known)
 
 
-def _is_delivery(path: Path) -> bool:
+def _is_delivery(path: Path, dataset: str) -> bool:
     """Tell a file from what programs leave beside it (`.~lock`, `~$book.xlsx`) and from its TOML."""
-    return path.is_file() and not path.name.startswith((".", "~")) and path.suffix != ".toml"
+    return path.is_file() and not path.name.startswith((".", "~")) and path.name != f"{dataset}.toml"
 
 
 def _description(listed: Listed, folder: Path, file: Path) -> Description:

@@ -115,6 +115,13 @@ def test_what_programs_leave_beside_a_file_is_no_file(box: Box, name: str) -> No
     assert box.night(LUPP).line["outcome"] == WAITING
 
 
+def test_a_toml_of_another_name_is_not_passed_over_in_silence(box: Box) -> None:
+    box.drop(LUPP, "svar.csv", counts(*pupils(30, 10)))
+    box.drop(LUPP, "lupp.toml", b"", age=120)
+
+    assert box.night(LUPP).line["detail"] == ["lupp.toml: only .csv and .xlsx are read"]
+
+
 def test_a_trial_reads_the_file_and_leaves_no_trace(box: Box) -> None:
     box.drop(LUPP, "svar.csv", counts(*pupils(30, 10)))
     trial = box.night(LUPP, "--dry-run")
