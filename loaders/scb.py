@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from loaders.fetch import BrokenAnswerError, Fetched, Manners
 from loaders.jsonstat import read_table, without_mark
-from loaders.scb_figures import Gathered
-from loaders.scb_selection import Extract, Picked, broken, refuse_other_answer, split
+from loaders.pxweb_figures import Gathered
+from loaders.pxweb_selection import Extract, Picked, broken, refuse_other_answer, split
 from loaders.scb_tables import Entry, Known, Load, Slice, Told, Wanted, notes, read_plan, slices
 from loaders.source import Ask, BrokenSourceError, Made, Plan
 

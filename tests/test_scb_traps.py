@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from datasets.vocabulary import Flag, Period
 from loaders import scb
 from loaders.fetch import BrokenAnswerError, Fetched, Manners
-from loaders.scb_selection import Choice, Picked, Taken, cells_of, split
+from loaders.pxweb_selection import Choice, Picked, Taken, cells_of, split
 from loaders.source import BrokenSourceError, Plan, Source
 from tests.samples.scb_small import (
     AT,
