@@ -132,7 +132,7 @@ def manners_from(fetched: Fetched) -> Manners | None:
     return Manners(calls=calls, seconds=max(limits.time_window, 1) * _MARGIN)
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:  # noqa: ARG001 the interface's
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
     """Yield ?config, each table's metadata, then the figures in questions that fit."""
     load, wanted = _read_plan(plan)
     heads = {}

@@ -83,7 +83,7 @@ def check_answer(fetched: Fetched) -> None:
         raise BrokenAnswerError(message) from error
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:  # noqa: ARG001 the interface's
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
     """Yield /config, each table's entry, metadata and code lists, then the figures in questions that fit."""
     load, wanted = read_plan(plan)
     heads = {}

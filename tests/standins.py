@@ -243,8 +243,10 @@ class SmallKolada:
         self.may_answer.set()
 
     def answer(self, call: Call) -> Answer:
-        path = call.path.partition("?")[0].removeprefix("/v3/").split("/")
-        match path:
+        path, _, query = call.path.partition("?")
+        if "page=1&" not in query:
+            return _page([])
+        match path.removeprefix("/v3/").split("/"):
             case ["kpi", ids]:
                 return _page([_kpi(one) for one in ids.split(",") if one in COSTS and one not in self.gone])
             case ["municipality"]:

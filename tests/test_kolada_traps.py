@@ -7,7 +7,7 @@ from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -69,7 +69,7 @@ def replying(figures: list[Item] | None = None, **lists: list[Item]) -> Answer:
                     if row["kpi"] in kpis and row["municipality"] in areas and str(row["period"]) in years
                 ]
             )
-        known = lists.get(name, sample(name))
+        known = lists.get(name, sample(name)) if "page=1&" in ask.target else []
         return page([one for one in known if not ids or one["id"] in ids[0].split(",")])
 
     return reply
@@ -80,9 +80,9 @@ def fetched(ask: Ask, body: bytes) -> Fetched:
     return Fetched(address=address, at=TODAY, status=200, body=body)
 
 
-def answered(plan: Plan, answer: Answer, today: datetime = TODAY) -> list[Fetched]:
+def answered(plan: Plan, answer: Answer) -> list[Fetched]:
     """Put every question to *answer*, as the night does to the source."""
-    asks = kolada.asks(plan, today)
+    asks = kolada.asks(plan)
     kept: list[Fetched] = []
     ask = next(asks, None)
     while ask is not None:
@@ -174,9 +174,9 @@ def test_a_full_page_that_names_no_next_one_is_followed_by_a_question_for_it() -
 def test_a_last_page_that_is_just_full_loses_no_figure() -> None:
     kpis = [f"N99{number:03}" for number in range(100, 125)]
     plan = plan_of(
-        *kpis, areas=tuple(f"{code:04}" for code in (821, 834, 840, 860, 861, 862, 880, 881)), first=2002
+        *kpis, areas=tuple(f"{code:04}" for code in (821, 834, 840, 860, 861, 862, 880, 881, 882)), first=2002
     )
-    places = plan.load["municipalities"]
+    places = plan.load["municipalities"][:-1]
     figures = [
         rows("N99001")[3] | {"kpi": kpi, "municipality": place, "period": year}
         for kpi in kpis
@@ -282,12 +282,57 @@ def test_answers_to_another_plan_are_not_taken_for_this_ones() -> None:
         list(kolada.normalise(plan_of("N99001", "N99003", areas=("0880",)), kept))
 
 
-def test_kept_answers_give_the_same_figures_in_a_later_year() -> None:
-    plan = plan_of("N99001", "N99002")
+def test_kept_answers_tell_the_year_that_they_were_asked_in() -> None:
+    plan = plan_of("N99001", areas=("0880",), first=1990)
     kept = answered(plan, replying())
-    later = [msgspec.structs.replace(one, at=datetime(2031, 1, 1, tzinfo=UTC)) for one in kept]
+    newest = next(at for at, one in enumerate(kept) if "/year/2026," in one.address)
 
-    assert list(next(kolada.normalise(plan, later)).cube) == list(cube("N99001"))
+    with pytest.raises(BrokenSourceError, match="/year/2026,"):
+        list(kolada.normalise(plan, kept[:newest] + kept[newest + 1 :]))
+
+
+def capped(answer: Answer, most: int) -> Answer:
+    """Answer as *answer*, but hold back the rows over *most* until their page is asked for by number."""
+
+    def reply(ask: Ask) -> Item:
+        number = int(dict(parse_qsl(urlsplit(ask.target).query))["page"])
+        whole = answer(Ask(target=ask.target.replace(f"page={number}&", "page=1&")))["values"]
+        return page(whole[(number - 1) * most : number * most])
+
+    return reply
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_page_size_that_became_smaller_without_a_word_stops_the_load(most: int) -> None:
+    plan = plan_of("N99001", "N99002", "N99003", first=1990)
+    whole = replying()
+
+    def answer(ask: Ask) -> Item:
+        return capped(whole, most)(ask) if "data/" in ask.target else whole(ask)
+
+    with pytest.raises(BrokenSourceError, match="there is more"):
+        answered(plan, answer)
+
+
+def test_a_list_of_kpis_that_is_cut_off_does_not_make_the_rest_of_them_gone() -> None:
+    whole = replying()
+
+    with pytest.raises(BrokenSourceError, match="there is more"):
+        answered(
+            plan_of("N99001", "N99002"),
+            lambda ask: (capped(whole, 1) if "kpi/" in ask.target else whole)(ask),
+        )
+
+
+def test_only_the_fullest_page_so_far_is_followed_by_a_question_for_one_more() -> None:
+    figures = [
+        rows("N99001")[3] | {"municipality": "0880", "period": year} for year in (1990, 2024, 2025, 2026)
+    ]
+    kept = answered(plan_of("N99001", areas=("0880", "0834"), first=1960), replying(figures))
+    asked = [one.address for one in kept if "/data/" in one.address]
+
+    assert ["page=2" in address for address in asked] == [False, True, False, False]
+    assert "/year/2026," in asked[1]
 
 
 def test_all_years_are_asked_for_anew_since_registers_change_backwards() -> None:
@@ -302,12 +347,8 @@ def test_all_years_are_asked_for_anew_since_registers_change_backwards() -> None
 # --- what is there, and what is not ---
 
 
-def test_a_kpi_that_kolada_dropped_is_told_and_the_others_are_made() -> None:
-    plan = plan_of("N99001", "N12345")
-    kept = answered(plan, replying())
-
-    assert kolada.gone(plan, kept) == ("N12345",)
-    assert [one.indicator.id for one in kolada.normalise(plan, kept)] == ["N99001"]
+def test_of_a_kpi_that_kolada_dropped_nothing_is_made_and_the_others_are() -> None:
+    assert made(plan_of("N99001", "N12345")).keys() == {"N99001"}
 
 
 def test_a_silently_empty_answer_gives_an_empty_cube_that_a_check_can_see() -> None:
@@ -705,12 +746,12 @@ def test_titles_of_uncertainties_seldom_match_so_pairs_are_only_proposed() -> No
 )
 def test_a_faulty_load_table_is_refused_with_its_place(load: dict[str, Any], reason: str) -> None:
     with pytest.raises(BrokenSourceError, match=rf"kolada-prov: \[load\] .*{reason}"):
-        next(kolada.asks(plan_of("N99001", **load), TODAY))
+        next(kolada.asks(plan_of("N99001", **load)))
 
 
 def test_an_indicator_table_of_no_kpi_is_refused() -> None:
     with pytest.raises(BrokenSourceError, match="N99002"):
-        next(kolada.asks(plan_of("N99001", indicators=({"id": "N99002"},)), TODAY))
+        next(kolada.asks(plan_of("N99001", indicators=({"id": "N99002"},))))
 
 
 def test_a_unit_or_field_that_does_not_exist_is_refused() -> None:

@@ -59,7 +59,7 @@ async def answers(plan: Plan, base: str, *, quick: bool = True) -> list[Fetched]
             return await stack.enter_async_context(Fetcher(base, manners, kept.append))
 
         fetcher = await paced(Manners(calls=1000) if quick else scb.manners(plan))
-        asks = scb.asks(plan, TODAY)
+        asks = scb.asks(plan)
         ask = next(asks, None)
         while ask is not None:
             if ask.body:
@@ -346,7 +346,7 @@ def test_the_catalogue_moves_no_id_of_the_starter_collection() -> None:
 
 def test_the_catalogue_says_only_what_the_loader_understands() -> None:
     for plan in catalogued():
-        asks = scb.asks(plan, TODAY)
+        asks = scb.asks(plan)
 
         assert next(asks).target == "config"
         assert "-" not in plan.load["symbols"]
