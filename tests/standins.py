@@ -67,11 +67,13 @@ class Told:
         return dict(line)
 
 
-def night(home: Path, database: str, *words: str, **bases: str) -> Told:
-    """Run the nightly command for real, against the sources at *bases*."""
+def night(home: Path, database: str, *words: str, root: Path | None = None, **bases: str) -> Told:
+    """Run the nightly command for real, that of a copy at *root* if told, against the sources at *bases*."""
     file = home / "report.json"
     file.unlink(missing_ok=True)
-    said = run("loaders", "nightly", "--report", file, *words, **environment(home, database, **bases))
+    said = run(
+        "loaders", "nightly", "--report", file, *words, root=root, **environment(home, database, **bases)
+    )
     report = json.loads(file.read_bytes()) if file.exists() else {}
     return Told(said.returncode, said.stdout + said.stderr, report)
 

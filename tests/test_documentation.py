@@ -212,7 +212,8 @@ def _choices(form: type[Dataset | Indicator], name: str) -> list[str]:
 def test_the_page_on_the_night_names_every_check_and_bound() -> None:
     checks = [row[0].strip("`") for row in _rows(NIGHTLY, "Checks")]
     bounds = {row[0].strip("`"): row[1].strip("`") for row in _rows(NIGHTLY, "Bounds")}
-    usual = {field.encode_name: str(field.default).lower() for field in msgspec.structs.fields(Bounds)}
+    fields = msgspec.structs.fields(Bounds)
+    usual = {field.encode_name: str(field.default or None).lower() for field in fields}
 
     assert checks == [*CHECKS]
     assert bounds == usual
