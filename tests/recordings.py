@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from loaders.source import BrokenSourceError, Plan
 from tests.conftest import ROOT, SHARED
 from tests.given import dataset
 from tests.samples.scb_small import age, plan_of
+from tests.standins import COSTS, Figures
 
 Key = tuple[str, str, Sex, int]
 CellKey = tuple[str, str, int, str]
@@ -27,6 +29,11 @@ NEWEST = "2026-08-16"
 KOLADA_SEX = {"T": Sex.TOTAL, "K": Sex.WOMEN, "M": Sex.MEN}
 COUNTIES = sorted(code for code, known in areas().items() if known.type is AreaType.COUNTY)
 EVERYWHERE = ["00", *COUNTIES, *(f"county:{code}" for code in COUNTIES)]
+
+LONG = [f"N{number:05}" for number in (92, 93, 94, 800, 1811, 1813, 1918, 1938, 1950, 1960, 1961, 1963)]
+LONG += [f"N{number}" for number in (15404, 15418, 20014, 20028, 20896, 31001, 40010, 40011, 45031)]
+LONG += ["N00084", "U00909", "U07417", "U07418"]
+"""Enough KPIs for more rows than one page holds; in the catalogue of 2013 none says what it is for."""
 
 TABLES = SHARED / "real/scb/tables"
 AGES = [str(year) for year in range(100)]
@@ -190,3 +197,55 @@ def _toml(value: Any) -> str:
             return "[" + ", ".join(map(_toml, value)) + "]"
         case _:
             return json.dumps(value, ensure_ascii=False)
+
+
+def cost_figures(*folders: Path) -> Figures:
+    """Read the last recorded value of each figure of the catalogue's cost KPIs."""
+    figures: Figures = {}
+    for folder in folders:
+        with gzip.open(folder / "values.csv.gz", "rt", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["kpi"] in COSTS and row["municipality"] in {"0008", "0000"}:
+                    sex = {"T": "total", "K": "women", "M": "men"}[row["gender"]]
+                    key = (row["kpi"], row["municipality"][2:], sex, row["period"], "")
+                    figures[key] = float(row["value"])
+    return figures
+
+
+def people_figures(folder: Path) -> Figures:
+    """Read the population of the county, its municipalities and the country, by sex and age."""
+    with gzip.open(folder / "values.csv.gz", "rt", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["Region"] == "00" or row["Region"][:2] == "08"]
+    figures: Figures = defaultdict(float)
+    for row in rows:
+        sex, age, value = {"1": "men", "2": "women"}[row["Kon"]], row["Alder"], float(row["value"])
+        age = age.replace("100+", "100-")
+        figures["scb-folkmangd-alder", row["Region"], sex, row["Tid"], f"age:{age}" * (age != "tot")] = value
+        if age != "tot":
+            decade = age if age == "100-" else f"{int(age) // 10 * 10}-{int(age) // 10 * 10 + 9}"
+            figures["scb-folkmangd-tioarsklass", row["Region"], sex, row["Tid"], f"age:{decade}"] += value
+    return dict(figures)
+
+
+def medicine_figures(path: Path) -> Figures:
+    """Read what the export says of methylphenidate, by county."""
+    regions = json.loads(
+        (SHARED / "real" / "socialstyrelsen" / "api" / "dodsorsaker_metadata.json").read_text("utf-8")
+    )
+    codes = {one["text"]: one.get("kod") or one["id"] for one in regions["region"]}
+    columns = {"Antal patienter": "patienter", "Patienter/1000 invånare": "per-1000"}
+    sexes = {"Män": "men", "Kvinnor": "women", "Båda könen": "total"}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter=";") if row.get("Region")]
+    return {
+        (
+            f"socialstyrelsen-metylfenidat-{name}",
+            f"{int(codes[row['Region']]):02}",
+            sexes[row["Kön"]],
+            row["År"],
+            "",
+        ): float(row[column].replace(",", "."))
+        for row in rows
+        if row["Läkemedel"].startswith("N06BA04")
+        for column, name in columns.items()
+    }

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,28 @@ async def attempts(address: str) -> list[tuple[str, str, str]]:
     rows = await connection.fetch("SELECT dataset, outcome, detail FROM attempt ORDER BY started_at")
     await connection.close()
     return [tuple(row) for row in rows]
+
+
+ALLOWED = {"kolada": (5, 1.0), "scb": (30, 10.0), "socialstyrelsen": (3, 1.0)}
+"""The calls and seconds of each source: what it states, or what its clients keep to."""
+
+
+def calls_in(log: Path) -> list[dict[str, Any]]:
+    """Read what a stand-in says that it was asked."""
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+
+
+def too_fast(calls: list[dict[str, Any]], source: str) -> list[float]:
+    """Return the seconds that so many calls as *source* allows in a window took, where they were too few."""
+    allowed, seconds = ALLOWED[source]
+    times = [_moment(call["time"]) for call in calls]
+    # a stand-in notes the time of its answer, which wavers on a busy machine
+    spans = [later - times[at] for at, later in enumerate(times[allowed:])]
+    return [span for span in spans if span < seconds * 0.7]
+
+
+def _moment(said: float | str) -> float:
+    return datetime.fromisoformat(said).timestamp() if isinstance(said, str) else said
 
 
 @dataclass

@@ -23,6 +23,7 @@ from loaders.source import BrokenSourceError, Made, Plan
 from tests.conftest import ROOT, SHARED
 from tests.recordings import (
     EVERYWHERE,
+    LONG,
     NEWEST,
     Key,
     kolada_catalogue,
@@ -36,10 +37,6 @@ Vintages = Callable[[str], str]
 FAST = Manners(calls=1000, seconds=1.0, attempts=20, patience=60.0)
 
 LISTED = sorted((ROOT / "loaders" / "catalogue").glob("kolada-*.toml"))
-LONG = [f"N{number:05}" for number in (92, 93, 94, 800, 1811, 1813, 1918, 1938, 1950, 1960, 1961, 1963)]
-LONG += [f"N{number}" for number in (15404, 15418, 20014, 20028, 20896, 31001, 40010, 40011, 45031)]
-LONG += ["N00084", "U00909", "U07417", "U07418"]
-"""Enough KPIs for more rows than one page holds; in the catalogue of 2013 none says what it is for."""
 FAULTY = {"N03702": "", "N15428": "", "N01811": "", "N70061": ""}
 KALMAR = ["county:08", "08", "00", "G33618"]
 
