@@ -96,14 +96,23 @@ def night_here(home: Path, database: str, *words: str, **bases: str) -> Told:
     return Told(code, said, json.loads(file.read_bytes()) if file.exists() else {})
 
 
-def started_night(home: Path, database: str, *words: str, **bases: str) -> "subprocess.Popen[bytes]":
+def started_night(
+    home: Path, database: str, *words: str, root: Path | None = None, **bases: str
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "loaders", "nightly", *words],
-        cwd=ROOT,
+        cwd=root or ROOT,
         env={**os.environ, **environment(home, database, **bases)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @dataclass
