@@ -16,7 +16,7 @@ import pytest
 from datasets.catalogue import Dataset
 from datasets.vocabulary import Sex, Status
 from loaders import kolada
-from loaders.fetch import Fetched, Fetcher, ForeignHostError, Manners
+from loaders.fetch import Fetched, Fetcher, ForeignHostError, Manners, SourceError
 from loaders.kolada_catalogue import proposed_uncertainties
 from loaders.kolada_codes import Kpi, codes_of, listing
 from loaders.source import BrokenSourceError, Made, Plan
@@ -128,6 +128,12 @@ def test_without_a_kpi_that_the_catalogue_dropped_the_others_still_come(at: Vint
     plan = kolada_plan({"U00911": "index", "N15428": ""}, ["county:08"])
 
     assert loaded(at("2026-03-04"), plan).keys() == {"N15428"}
+
+
+@pytest.mark.shared
+def test_an_address_that_kolada_has_retired_is_told_at_once_with_what_it_says(at: Vintages) -> None:
+    with pytest.raises(SourceError, match=r"status 410.*Please use /v3 instead"):
+        loaded(at(NEWEST).replace("/v3", "/v2"), kolada_plan({"N21704": ""}, ["0180"], 2023))
 
 
 @pytest.mark.shared

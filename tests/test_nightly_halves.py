@@ -1,4 +1,4 @@
-"""Nights that end midway, by a killed process or half a source: nothing is published by half."""
+"""Nights that end midway, and datasets that are held: nothing is published by half."""
 
 import threading
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from datasets.ledger import PUBLISHED
@@ -102,3 +103,27 @@ def test_of_half_a_source_the_half_that_is_there_is_published(
 
     assert (told.code, told.outcomes) == (1, {"kolada-ett": "published", "kolada-tva": "failed"})
     assert ledger(database).figures() == halves.figures("N70061")
+
+
+def test_few_people_are_held_though_the_source_shows_them_and_nobody_can_accept_it(
+    tmp_path: Path, database: str
+) -> None:
+    kolada = SmallKolada()
+    kolada.figures["N70061", "0008", 2020] = 4
+    plan = kolada_plan({"N70061": "persons"}, ["08", "00"], 2015)
+    people = msgspec.structs.replace(plan.dataset, person_based=True, threshold=5, threshold_reason="Prov.")
+    plan = msgspec.structs.replace(plan, dataset=people)
+    root = with_catalogue(tmp_path / "copy", {"kolada-personer": plan})
+    with serving(kolada.answer, "/v3") as served:
+        told = night(tmp_path, database, root=root, kolada=served.base)
+        words = ("--accept", "few-people", "--reason", "för att")
+        again = night(tmp_path, database, *words, root=root, kolada=served.base)
+        kolada.figures["N70061", "0008", 2020] = 5
+        shown = night(tmp_path, database, root=root, kolada=served.base)
+
+    assert [one.code for one in (told, again, shown)] == [1, 1, 0]
+    assert told.line["detail"] == again.line["detail"]
+    assert told.line["detail"] == ["few-people: N70061: 1 figures are under the floor of 5 people"]
+    assert ledger(database).figures() == {
+        key: value for key, value in kolada.published.items() if key[0] == "N70061"
+    }
