@@ -58,7 +58,7 @@ class Reader:
         names = np.repeat(heads, [len(row.values) for row in rows]) + _sexes(rows)
         values = np.array([figure.value for row in rows for figure in row.values], np.float64)
         _refuse_lost_digits(fetched, values)
-        if any([one.status or one.isdeleted for row in rows for one in row.values]):  # noqa: C419 twice as fast
+        if [row for row in rows for one in row.values if one.status or one.isdeleted]:
             _refuse_unknown_status(rows)
             kept = np.array([not figure.isdeleted for row in rows for figure in row.values], np.bool_)
             names, values = names[kept], values[kept]
