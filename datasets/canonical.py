@@ -5,9 +5,10 @@ canonical order, numbers as the shortest decimal that reads back equal.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from io import BytesIO
+from itertools import groupby
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,7 +45,7 @@ def canonical_csv(cube: Cube) -> bytes:
     if not len(cube):
         return _FIRST_LINE
     texts = _texts(cube)
-    lines = pc.binary_join_element_wise(*(texts[name] for name in _NAMES), _COMMA)
+    lines = pc.binary_join_element_wise(*_folded([texts[name] for name in _NAMES]), _COMMA)
     # Arrow keeps the texts of a column one after the other: the lines stand in its memory as in the file
     _, ends, body = lines.buffers()
     size = int(np.frombuffer(ends, np.int64)[len(cube)])
@@ -54,6 +55,15 @@ def canonical_csv(cube: Cube) -> bytes:
 def figures_hash(csv_bytes: bytes) -> bytes:
     """Return the sha256 of a canonical form: the identity of its cube."""
     return hashlib.sha256(csv_bytes).digest()
+
+
+def _folded(columns: Sequence[Any]) -> Iterator[Any]:
+    """Yield *columns* with neighbours of one text each as one, which is joined in less time."""
+    for is_constant, group in groupby(columns, lambda column: isinstance(column, pa.Scalar)):
+        if is_constant:
+            yield pa.scalar(",".join(str(one) for one in group), pa.large_string())
+        else:
+            yield from group
 
 
 def _texts(cube: Cube) -> Mapping[str, Any]:

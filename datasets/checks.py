@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 
 from datasets.catalogue import Indicator
 from datasets.changes import difference
-from datasets.cube import SEXES, Cube
+from datasets.cube import Cube
+from datasets.sums import totals_off
 from datasets.units import unit
-from datasets.vocabulary import Sex
 
 NOTHING_THERE = "nothing-there"
 FEW_PEOPLE = "few-people"
@@ -26,12 +26,15 @@ class Bounds(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
     """The largest share of figures that may go missing from one version to the next."""
     largest_jump: float | None = None
     """The largest relative change of one figure from one version to the next; None for no bound."""
-    sexes_add_up: bool = False
-    """Whether the source's total is the sum of its sexes; never assumed."""
     years_ahead: Annotated[int, Meta(ge=0)] = 0
     """How many years ahead of today figures may be; only a projection's are."""
     unstated_bases: Mapping[str, str] = {}
     """Indicators of people whose figures tell no number behind them, each with why they may be shown."""
+    adds_up: tuple[str, ...] = ()
+    """Over what the source says that its totals are the sum of their parts: `sex`, `municipality` or the
+    name of a breakdown; never assumed."""
+    not_shares: tuple[str, ...] = ()
+    """The indicators in percent that are no part of a whole, such as a change: not bound to 0 and 100."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ def _future_year(judged: Judged) -> Iterator[str]:
 
 
 def _share_outside(judged: Judged) -> Iterator[str]:
-    if unit(judged.definition.unit).code != _SHARE:
+    if unit(judged.definition.unit).code != _SHARE or judged.definition.id in judged.bounds.not_shares:
         return
     values = judged.cube.columns.value
     wrong = int(((values < 0) | (values > 100)).sum())  # noqa: PLR2004 a share in percent
@@ -151,23 +154,11 @@ def _jump(judged: Judged) -> Iterator[str]:
         yield f"{int(jumps.sum())} figures jump by more than {bound:.0%}, the first for {place}"
 
 
-def _sexes_do_not_add_up(judged: Judged) -> Iterator[str]:
-    if not judged.bounds.sexes_add_up:
-        return
-    columns = judged.cube.columns
-    sums: dict[tuple[int, int, int], list[float]] = {}
-    for place, sex, year, part, value in zip(
-        *(column.tolist() for column in (columns.municipality, columns.sex, columns.year, columns.breakdown)),
-        columns.value.tolist(),
-        strict=True,
-    ):
-        sums.setdefault((place, year, part), [np.nan] * len(SEXES))[sex] = value
-    total, women, men = (SEXES.index(sex) for sex in (Sex.TOTAL, Sex.WOMEN, Sex.MEN))
-    wrong = sum(
-        abs(one[total] - one[women] - one[men]) > _NOISE * max(abs(one[total]), 1) for one in sums.values()
-    )
-    if wrong:
-        yield f"{wrong} totals are not the sum of women and men, though the source says they are"
+def _totals_off(judged: Judged) -> Iterator[str]:
+    for dimension in judged.bounds.adds_up:
+        off = totals_off(judged.cube, dimension)
+        if off:
+            yield f"{off} totals are not the sum of their parts by {dimension}, as the source says they are"
 
 
 CHECKS: Mapping[str, Callable[[Judged], Iterator[str]]] = {
@@ -179,5 +170,5 @@ CHECKS: Mapping[str, Callable[[Judged], Iterator[str]]] = {
     "figures-lost": _figures_lost,
     "areas-lost": _areas_lost,
     "jump": _jump,
-    "sexes-add-up": _sexes_do_not_add_up,
+    "totals-add-up": _totals_off,
 }

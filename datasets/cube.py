@@ -127,9 +127,11 @@ def cube_of(
         raise ValueError(message)
     areas, columns = _sorted_codes(municipalities, columns, "municipality")
     divisions, columns = _sorted_codes(breakdowns, columns, "breakdown")
-    keys = (columns.breakdown, columns.year, columns.sex, columns.municipality)
-    columns = columns.take(np.lexsort(keys))
-    _refuse_twins(areas, divisions, columns)
+    steps = np.diff(_names(columns, len(divisions)))
+    if (steps < 0).any():
+        columns = columns.take(np.argsort(_names(columns, len(divisions)), kind="stable"))
+        steps = np.diff(_names(columns, len(divisions)))
+    _refuse_twins(areas, divisions, columns, steps == 0)
     return Cube(areas, divisions, _compact(columns))
 
 
@@ -168,25 +170,24 @@ def flag_bits(flags: frozenset[Flag]) -> int:
 
 def _plain(columns: Columns) -> Columns:
     """Drop periods that say no more than their year, and the sign of zero."""
-    year = columns.year.astype(np.int64)
-    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
-    last = (year - 1969).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) - 1
-    whole_year = (columns.start == first) & (columns.end == last)
-    return replace(
-        columns,
-        start=np.where(whole_year, np.int32(NO_DAY), columns.start),
-        end=np.where(whole_year, np.int32(NO_DAY), columns.end),
-        value=columns.value + 0.0,
-        low=columns.low + 0.0,
-        high=columns.high + 0.0,
-    )
+    start, end = columns.start, columns.end
+    if (start != NO_DAY).any():
+        year = columns.year.astype(np.int64)
+        first = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
+        last = (year - 1969).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) - 1
+        whole_year = (start == first) & (end == last)
+        start, end = (np.where(whole_year, np.int32(NO_DAY), days) for days in (start, end))
+    numbers = {name: getattr(columns, name) + 0.0 for name in _NUMBERS}
+    return replace(columns, start=start, end=end, **numbers)
 
 
 def broken_rules(columns: Columns) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Yield each rule that some figures break: the column to look at, the rule, and which figures."""
     has_value, has_low = ~np.isnan(columns.value), ~np.isnan(columns.low)
     has_period = columns.start != NO_DAY
-    years = columns.end.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    years = columns.year.astype(np.int64)
+    if has_period.any():
+        years = columns.end.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     extras = (columns.flags != 0) | has_low | (columns.count != NO_COUNT)
     outside = ~((columns.low <= columns.value) & (columns.value <= columns.high))
     rules = [
@@ -212,8 +213,12 @@ def _impossible(numbers: Floats) -> NDArray[np.bool_]:
 
 def _sorted_codes(codes: Sequence[_Code], columns: Columns, name: str) -> tuple[tuple[_Code, ...], Columns]:
     """Return the codes that *columns* use, sorted, and the columns pointing at them."""
-    used = np.unique(getattr(columns, name))
-    order = sorted(used.tolist(), key=lambda at: code_text(codes[at]))
+    used = np.zeros(len(codes), np.bool_)
+    used[getattr(columns, name)] = True
+    texts = [code_text(code) for code in codes]
+    order = sorted(np.flatnonzero(used).tolist(), key=texts.__getitem__)
+    if order == list(range(len(codes))):
+        return tuple(codes), columns
     moved = np.zeros(len(codes), dtype=getattr(columns, name).dtype)
     moved[order] = np.arange(len(order))
     return tuple(codes[at] for at in order), replace(columns, **{name: moved[getattr(columns, name)]})
@@ -224,14 +229,20 @@ def code_text(code: MunicipalityCode | Breakdown) -> str:
     return code.text if isinstance(code, Breakdown) else str(code)
 
 
+def _names(columns: Columns, divisions: int) -> Positions:
+    """Return the name of each figure as one whole number, in the order of a cube."""
+    names = columns.municipality.astype(np.int64) * len(SEXES) + columns.sex
+    names = names * (1 << 16) + columns.year + (1 << 15)
+    return names * divisions + columns.breakdown
+
+
 def _refuse_twins(
-    areas: tuple[MunicipalityCode, ...], divisions: tuple[Breakdown, ...], columns: Columns
+    areas: tuple[MunicipalityCode, ...],
+    divisions: tuple[Breakdown, ...],
+    columns: Columns,
+    same: NDArray[np.bool_],
 ) -> None:
-    names = ("municipality", "sex", "year", "breakdown")
-    same = np.ones(max(len(columns) - 1, 0), dtype=np.bool_)
-    for name in names:
-        column = getattr(columns, name)
-        same &= column[1:] == column[:-1]
+    """Refuse two figures under one name; *same* tells which have the name of the one after."""
     if same.any():
         at = int(np.argmax(same))
         message = (

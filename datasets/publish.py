@@ -1,6 +1,8 @@
 """Publishing: a draft becomes a version on the line of releases, or nothing happens."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -22,6 +24,7 @@ from datasets.ledger import PUBLISHED, UNCHANGED, Attempt, Entry, Publishable, R
 from datasets.parcels import Parcel, parcel_of
 from datasets.store import Session, Store
 
+_PACKERS = 2
 Judge = Callable[[Indicator, Cube, Cube | None], Sequence[str]]
 """Says what speaks against an indicator's new figures, given those that stand."""
 
@@ -83,12 +86,25 @@ async def publish(
 
 def _parcels(draft: Publishable) -> dict[str, Parcel]:
     parcels: dict[str, Parcel] = {}
-    for definition, cube in draft.made():
-        if definition.id in parcels:
-            message = f"{draft.dataset.id}: the indicator {definition.id} stands twice"
+    for parcel in _each_parcel(draft):
+        name = parcel.definition.id
+        if name in parcels:
+            message = f"{draft.dataset.id}: the indicator {name} stands twice"
             raise PublishRefusedError(message)
-        parcels[definition.id] = parcel_of(draft.dataset.id, definition, cube)
+        parcels[name] = parcel
     return parcels
+
+
+def _each_parcel(draft: Publishable) -> Iterator[Parcel]:
+    """Yield the parcels in order; some are packed at once, work that needs no lock of Python's."""
+    waiting: deque[Future[Parcel]] = deque()
+    with ThreadPoolExecutor(_PACKERS) as packers:
+        for definition, cube in draft.made():
+            if len(waiting) > _PACKERS:
+                yield waiting.popleft().result()
+            waiting.append(packers.submit(parcel_of, draft.dataset.id, definition, cube))
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _attempt(draft: Publishable, started: datetime, finished: datetime, release: Release | None) -> Attempt:

@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     night.add_argument("--only", nargs="+", metavar="DATASET", help="only these datasets")
     night.add_argument("--dry-run", action="store_true", help="do everything but publish")
     night.add_argument("--report", type=Path, metavar="FILE.json", help="write the report as JSON too")
+    night.add_argument(
+        "--metrics", type=Path, metavar="FILE.prom", help="write metrics for Prometheus's node exporter"
+    )
     night.add_argument("--accept", action="append", metavar="CHECK", help="publish despite this check")
     night.add_argument("--reason", help="why, for --accept; stands in the release's note")
     handover = commands.add_parser("handover", help="check and publish a file that a person handed over")

@@ -20,6 +20,7 @@ from datasets.migrate import migrate
 from datasets.settings import Settings
 from loaders.catalogue import Listed, catalogue_files, read_listed
 from loaders.inbox import INBOX, strays
+from loaders.metrics import write_metrics
 from loaders.nightly import Night, load, replay
 from loaders.report import Line, Report, log_line, report_bytes, report_table
 
@@ -31,21 +32,27 @@ _log = logging.getLogger(__name__)
 def nightly(asked: Namespace, settings: Settings) -> int:
     """Load what the catalogue says; 0 all well, 1 something failed or was held."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     listed, broken = _wanted(asked.only)
     if not asked.only:
         broken += _misplaced(settings, listed)
     if bool(asked.accept) != bool(asked.reason):
         raise MisusedError("--accept and --reason go together")
     _refuse_unknown(asked.accept or (), CHECKS, "check")
-    if asked.report and not asked.report.parent.is_dir():
-        message = f"there is no folder {asked.report.parent} for the report"
-        raise MisusedError(message)
+    if asked.metrics and asked.dry_run:
+        raise MisusedError("--metrics tells of a real night, and --dry-run is none")
+    for file, what in ((asked.report, "report"), (asked.metrics, "metrics")):
+        if file and not file.parent.is_dir():
+            message = f"there is no folder {file.parent} for the {what}"
+            raise MisusedError(message)
     settings.home_path.mkdir(parents=True, exist_ok=True)
     with opened(settings.home_path / _LOCK) as lock:
         if not try_lock(lock):
             raise LansdataError("another nightly run is at work; this one did nothing")
         report = asyncio.run(_run(asked, settings, listed, broken))
+    if asked.metrics:
+        write_metrics(report, asked.metrics)
     return _told(report, asked.report)
 
 

@@ -20,9 +20,8 @@ from datasets.catalogue import Indicator, Note
 from datasets.vocabulary import Text
 from loaders.fetch import Fetched, Manners
 from loaders.jsonstat import Dimension, Table, read_table
-from loaders.scb import check_answer, decoded, reply_to
-from loaders.scb_figures import Bits, Gathered, Positions, Words, notes_of
-from loaders.scb_selection import (
+from loaders.pxweb_figures import Bits, Gathered, Positions, Words, notes_of
+from loaders.pxweb_selection import (
     YEAR,
     Declared,
     Extract,
@@ -35,6 +34,7 @@ from loaders.scb_selection import (
     selection_of,
     split,
 )
+from loaders.scb import check_answer, decoded, reply_to
 from loaders.source import Ask, Made, Plan
 
 __all__ = ["asks", "check_answer", "manners", "manners_from", "normalise", "source_time"]
@@ -131,7 +131,7 @@ def manners_from(fetched: Fetched) -> Manners | None:
     return Manners(calls=calls, seconds=max(limits.time_window, 1) * _MARGIN)
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:  # noqa: ARG001 the interface's
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
     """Yield ?config, each table's metadata, then the figures in questions that fit."""
     load, wanted = _read_plan(plan)
     heads = {}

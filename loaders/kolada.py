@@ -2,9 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -17,6 +15,7 @@ from loaders.kolada_codes import (
     BOTH,
     KINDS,
     MOST_IDS,
+    Fullest,
     Group,
     Kpi,
     Place,
@@ -97,16 +96,17 @@ def check_answer(fetched: Fetched) -> None:
         raise BrokenAnswerError(str(error)) from error
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:
-    """Yield each question: the catalogue, the areas, the groups, then the figures up to the year of *today*.
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
+    """Yield each question: the catalogue, the areas, the groups, then the figures.
 
+    The last year is the one in which the catalogue was asked, so that kept answers tell it too.
     Raises BrokenSourceError where pages do not end as they should.
     """
     load = _load_of(plan)
-    known = yield from _known(load)
+    known, fullest = (yield from _known(load)), Fullest()
     for batch in _batches(load, known):
-        for path, most in batch.calls(load.years.first, today.year):
-            yield from pages(path, _size, most)
+        for path, most in batch.calls(load.years.first, known.at.year):
+            yield from pages(path, _size, most=most, fullest=fullest)
 
 
 def normalise(plan: Plan, answers: Iterable[Fetched]) -> Iterator[Made]:
@@ -117,12 +117,11 @@ def normalise(plan: Plan, answers: Iterable[Fetched]) -> Iterator[Made]:
     load = _load_of(plan)
     kept = iter(answers)
     known = _replayed(_known(load), kept)
-    batches = list(_batches(load, known))
-    last, kept = _last_year(kept) if batches else (0, kept)
-    for batch in batches:
+    last, fullest = known.at.year, Fullest()
+    for batch in _batches(load, known):
         reader = Reader(batch.kpis, batch.codes, range(load.years.first, last + 1))
         for path, most in batch.calls(load.years.first, last):
-            _replayed(pages(path, reader.read, most), kept)
+            _replayed(pages(path, reader.read, most=most, fullest=fullest), kept)
         figures = reader.gathered()
         for name in batch.kpis:
             if name in load.kpis:
@@ -145,13 +144,6 @@ def normalise(plan: Plan, answers: Iterable[Fetched]) -> Iterator[Made]:
 def source_time(plan: Plan, answers: Iterable[Fetched]) -> datetime | None:  # noqa: ARG001 it states none
     """Return None: Kolada never says how old its figures are, and its dates of publication are to come."""
     return None
-
-
-def gone(plan: Plan, answers: Iterable[Fetched]) -> tuple[str, ...]:
-    """Return the KPIs of *plan* that Kolada's catalogue no longer has; it gives no word of removing them."""
-    load = _load_of(plan)
-    known = _replayed(_known(load), iter(answers))
-    return tuple(name for name in load.kpis if name not in known.kpis)
 
 
 def _load_of(plan: Plan) -> Load:
@@ -178,7 +170,7 @@ def _known(load: Load) -> Generator[Ask, Fetched, Known]:
     kpis: dict[str, Kpi] = {}
     wanted = [*load.kpis, *load.uncertainty.values()]
     for ids in _portions(wanted):
-        found = yield from listing(f"kpi/{','.join(ids)}", Kpi)
+        found = yield from listing(f"kpi/{','.join(ids)}", Kpi, len(ids))
         kpis |= {kpi.id: kpi for kpi in found.items}
     places = yield from listing("municipality", Place)
     groups: dict[str, Group] = {}
@@ -242,15 +234,6 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 def _size(fetched: Fetched) -> tuple[int, str | None]:
     page = unread_page(fetched)
     return len(page.values), page.next_url
-
-
-def _last_year(answers: Iterator[Fetched]) -> tuple[int, Iterator[Fetched]]:
-    """Return the last year asked for, which the first answer with figures tells, and all the answers."""
-    first = next(answers, None)
-    years = urlsplit(first.address).path.rpartition("/")[2] if first else ""
-    if first is None or not years[:4].isdecimal():
-        raise BrokenSourceError("the answers end before the first figure")
-    return int(years[:4]), chain([first], answers)
 
 
 def _replayed(asked: Generator[Ask, Fetched, _Result], answers: Iterator[Fetched]) -> _Result:

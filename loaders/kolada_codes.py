@@ -101,6 +101,12 @@ class Group(Struct, frozen=True):
     members: list[Member]
 
 
+class Fullest(Struct):
+    """The most rows that one page of a load was seen to hold: a page of fewer is not cut off."""
+
+    rows: int = 0
+
+
 _unread_pages = msgspec.json.Decoder(Page[msgspec.Raw])
 
 
@@ -156,14 +162,20 @@ def is_for(kind: str, code: MunicipalityCode) -> bool:
 
 
 def pages(
-    path: str, read: Callable[[Fetched], tuple[int, str | None]], most: int | None = None
+    path: str,
+    read: Callable[[Fetched], tuple[int, str | None]],
+    *,
+    most: int | None = None,
+    fullest: Fullest | None = None,
 ) -> Generator[Ask, Fetched, None]:
     """Ask for every page of *path*; *read* takes each and returns its number of rows and its next address.
 
-    A full page that names no next one proves nothing: the page after it is asked for and must be empty.
-    Raises BrokenSourceError where the pages do not end as they should, or hold more rows than *most*.
+    A full page that names no next one proves nothing: the page after it is asked for and must be empty. With
+    *fullest* a page is full from as many rows as any page of the load held, since a source may have come to
+    hold back what is over a size of its own; unless all rows are there, as many as *most*. Raises
+    BrokenSourceError where the pages do not end as they should, or hold more rows than *most*.
     """
-    asked, rows = [f"{path}?page=1&per_page={PER_PAGE}"], 0
+    asked, rows, full = [f"{path}?page=1&per_page={PER_PAGE}"], 0, fullest or Fullest(PER_PAGE)
     while True:
         fetched = yield Ask(target=asked[-1])
         size, following = read(fetched)
@@ -174,11 +186,13 @@ def pages(
             break
         if not size or following in asked or _path(following) != _path(fetched.address):
             _refuse(fetched, f"its next page is said to be {following}")
+        full.rows = max(full.rows, size)
         asked.append(following)
-    if size >= PER_PAGE:
+    if rows != most and size >= max(full.rows, 1):
         fetched = yield Ask(target=f"{path}?page={len(asked) + 1}&per_page={PER_PAGE}")
         if read(fetched) != (0, None):
             _refuse(fetched, "there is more, though the page before named no next one")
+        full.rows = size
 
 
 def is_answer_to(ask: Ask, fetched: Fetched) -> bool:
@@ -201,8 +215,8 @@ def _refuse(fetched: Fetched, reason: str) -> NoReturn:
     raise BrokenSourceError(message)
 
 
-def listing(path: str, kind: type[_Item]) -> Generator[Ask, Fetched, Listing[_Item]]:
-    """Ask for every page of a list of metadata."""
+def listing(path: str, kind: type[_Item], most: int | None = None) -> Generator[Ask, Fetched, Listing[_Item]]:
+    """Ask for every page of a list of metadata, of *most* items where it is asked for by id."""
     decoder = msgspec.json.Decoder(Page[kind])  # type: ignore[valid-type]
     found: list[_Item] = []
     times: list[datetime] = []
@@ -213,5 +227,5 @@ def listing(path: str, kind: type[_Item]) -> Generator[Ask, Fetched, Listing[_It
         times.append(fetched.at)
         return len(page.values), page.next_url
 
-    yield from pages(path, read)
+    yield from pages(path, read, most=most, fullest=None if most is None else Fullest())
     return Listing(found, times[0])

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import chain
 
 import msgspec
 import numpy as np
@@ -13,7 +12,7 @@ from datasets.cube import NO_COUNT, NO_DAY, STATUSES, Columns, Cube, Floats, Pos
 from datasets.numbers import LARGEST_COUNT, number_text
 from datasets.vocabulary import UNDIVIDED, Flag, MunicipalityCode, Status
 from loaders.fetch import Fetched
-from loaders.kolada_codes import SEX_OF, Figure, Page, Row, decoded, kolada_code
+from loaders.kolada_codes import SEX_OF, Page, Row, decoded, kolada_code
 from loaders.source import BrokenSourceError
 
 # a figure's name in one whole number, in the order of a cube: its area, sex and year, and its KPI before them
@@ -48,7 +47,6 @@ class Reader:
         """
         page = decoded(_pages, fetched)
         rows = page.values
-        figures = list(chain.from_iterable([row.values for row in rows]))
         try:
             kpis, areas = self._kpis, self._areas
             heads = np.array([kpis[row.kpi] + areas[row.municipality] + row.period for row in rows], np.int64)
@@ -56,13 +54,13 @@ class Reader:
             message = f"{fetched.address}: {error} was not asked for"
             raise BrokenSourceError(message) from None
         _refuse_other_years(fetched, heads & _YEAR_BITS, self._years)
-        names = np.repeat(heads, [len(row.values) for row in rows]) + _sexes(figures, rows)
-        values = np.array([figure.value for figure in figures], np.float64)
+        # each of these lists is made in one walk over the page, and the figures are never held together
+        names = np.repeat(heads, [len(row.values) for row in rows]) + _sexes(rows)
+        values = np.array([figure.value for row in rows for figure in row.values], np.float64)
         _refuse_lost_digits(fetched, values)
-        _refuse_unknown_status(figures, rows)
-        deleted = [figure.isdeleted for figure in figures]
-        if True in deleted:
-            kept = ~np.array(deleted)
+        if [row for row in rows for one in row.values if one.status or one.isdeleted]:
+            _refuse_unknown_status(rows)
+            kept = np.array([not figure.isdeleted for row in rows for figure in row.values], np.bool_)
             names, values = names[kept], values[kept]
         self._names.append(names)
         self._values.append(values)
@@ -137,8 +135,11 @@ class Gathered:
 
     def _interval(self, kpi: str, uncertainty: str) -> NDArray[np.float64]:
         """Return the bounds of each figure, reckoned in decimals so that no float noise is added."""
-        mine, theirs = self._slices[kpi], self._slices.get(uncertainty, slice(0))
+        mine = self._slices[kpi]
         bounds = np.full((2, mine.stop - mine.start), np.nan)
+        if not uncertainty:
+            return bounds
+        theirs = self._slices[uncertainty]
         _, at, of = np.intersect1d(self._names[mine], self._names[theirs], return_indices=True)
         values, margins = self._values[mine][at], self._values[theirs][of]
         if (margins < 0).any():
@@ -157,8 +158,8 @@ def _refuse_other_years(fetched: Fetched, years: Positions, asked: range) -> Non
         raise BrokenSourceError(message)
 
 
-def _sexes(figures: Sequence[Figure], rows: Sequence[Row]) -> NDArray[np.int64]:
-    genders = [figure.gender for figure in figures]
+def _sexes(rows: Sequence[Row]) -> Positions:
+    genders = [figure.gender for row in rows for figure in row.values]
     if not SEX_OF.keys() >= set(genders):
         row, gender = next(
             (row, one.gender) for row in rows for one in row.values if one.gender not in SEX_OF
@@ -168,14 +169,13 @@ def _sexes(figures: Sequence[Figure], rows: Sequence[Row]) -> NDArray[np.int64]:
     return _SEXES[np.frombuffer("".join(genders).encode(), np.uint8)]
 
 
-def _refuse_unknown_status(figures: Sequence[Figure], rows: Sequence[Row]) -> None:
+def _refuse_unknown_status(rows: Sequence[Row]) -> None:
     """Refuse a value that is said to be something: a null is missing whatever its status says."""
-    if any([figure.status for figure in figures]):  # noqa: C419 a list is twice as fast here
-        for row in rows:
-            for one in row.values:
-                if one.status and one.value is not None and not one.isdeleted:
-                    message = f"{row.kpi}, {row.municipality}, {row.period}: a value of status {one.status!r}"
-                    raise BrokenSourceError(message)
+    for row in rows:
+        for one in row.values:
+            if one.status and one.value is not None and not one.isdeleted:
+                message = f"{row.kpi}, {row.municipality}, {row.period}: a value of status {one.status!r}"
+                raise BrokenSourceError(message)
 
 
 def _refuse_lost_digits(fetched: Fetched, values: Floats) -> None:

@@ -105,13 +105,13 @@ async def fetch(night: Night, listed: Listed, started: datetime) -> Path:
     base = base_of(listed.source, night.settings)
     with Snapshot(night.snapshots, listed.plan.dataset.id, started) as kept:
         async with Fetcher(base, source.manners(listed.plan), kept.keep) as fetcher:
-            await ask_all(source, listed, fetcher, started)
+            await ask_all(source, listed, fetcher)
     return kept.path
 
 
-async def ask_all(source: Source, listed: Listed, fetcher: Fetcher, today: datetime) -> None:
+async def ask_all(source: Source, listed: Listed, fetcher: Fetcher) -> None:
     """Put the source's questions one after the other, each after the answer to the one before."""
-    asks = source.asks(listed.plan, today)
+    asks = source.asks(listed.plan)
     stated_manners: StatedManners | None = getattr(source, "manners_from", None)
     ask = next(asks, None)
     while ask is not None:

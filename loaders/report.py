@@ -13,13 +13,14 @@ from datasets.ledger import FAILED, HELD, PUBLISHED, UNCHANGED
 WAITING = "waiting"
 """What comes of a dataset that is loaded from files when there is no new one: nothing was checked."""
 _SHOWN = 5
-_WORDS = {
+WORDS = {
     WAITING: "no new file",
     PUBLISHED: "published",
     UNCHANGED: "checked, no change",
     HELD: "held",
     FAILED: "failed",
 }
+"""What people read for each outcome."""
 
 
 class Line(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -78,7 +79,7 @@ def report_table(report: Report) -> Table:
     for line in report.datasets:
         counts = line.counts or Counts(0)
         numbers = map(str, (counts.observations, counts.added, counts.revised, counts.removed))
-        outcome, style = _WORDS[line.outcome], "" if line.is_well else "red"
+        outcome, style = WORDS[line.outcome], "" if line.is_well else "red"
         more = len(line.detail) - _SHOWN
         why = "\n".join((*line.detail[:_SHOWN], *([f"(+{more})"] if more > 0 else [])))
         table.add_row(
@@ -98,4 +99,4 @@ def log_line(line: Line) -> str:
     """Return one line for a log."""
     why = f": {line.detail[0]}" if line.detail else ""
     version = f" {line.version}" if line.version else ""
-    return f"{line.dataset} {_WORDS[line.outcome]}{version} in {line.seconds:.1f} s{why}"
+    return f"{line.dataset} {WORDS[line.outcome]}{version} in {line.seconds:.1f} s{why}"

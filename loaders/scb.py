@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from loaders.fetch import BrokenAnswerError, Fetched, Manners
 from loaders.jsonstat import read_table, without_mark
-from loaders.scb_figures import Gathered
-from loaders.scb_selection import Extract, Picked, broken, refuse_other_answer, split
+from loaders.pxweb_figures import Gathered
+from loaders.pxweb_selection import Extract, Picked, broken, refuse_other_answer, split
 from loaders.scb_tables import Entry, Known, Load, Slice, Told, Wanted, notes, read_plan, slices
 from loaders.source import Ask, BrokenSourceError, Made, Plan
 
@@ -83,7 +83,7 @@ def check_answer(fetched: Fetched) -> None:
         raise BrokenAnswerError(message) from error
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:  # noqa: ARG001 the interface's
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
     """Yield /config, each table's entry, metadata and code lists, then the figures in questions that fit."""
     load, wanted = read_plan(plan)
     heads = {}

@@ -14,8 +14,8 @@ from datasets.catalogue import Indicator, Note
 from datasets.cube import flag_bits
 from datasets.vocabulary import Flag, Text
 from loaders.jsonstat import Table
-from loaders.scb_figures import Bits, Positions, Words, notes_of
-from loaders.scb_selection import (
+from loaders.pxweb_figures import Bits, Positions, Words, notes_of
+from loaders.pxweb_selection import (
     ELIMINATED,
     FIXED,
     YEAR,

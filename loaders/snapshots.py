@@ -8,6 +8,7 @@ served.
 import os
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -63,13 +64,16 @@ class Snapshot:
 
 
 def read_snapshot(path: Path) -> Iterator[Fetched]:
-    """Yield the answers of a snapshot, one in memory at a time.
+    """Yield the answers of a snapshot; the next is unpacked while one is worked on, no more are in memory.
 
     Raises BrokenSnapshotError where it is not whole.
     """
     try:
-        with path.open("rb") as file:
-            for record in _records(file):
+        with path.open("rb") as file, ThreadPoolExecutor(1) as unpacker:
+            records = _records(file)
+            following = unpacker.submit(next, records, None)
+            while (record := following.result()) is not None:
+                following = unpacker.submit(next, records, None)
                 yield _decoder.decode(record)
     except (zstandard.ZstdError, msgspec.DecodeError, EOFError) as error:
         message = f"{path.name} is not a whole snapshot"

@@ -73,7 +73,7 @@ def check_answer(fetched: Fetched) -> None:
         raise BrokenAnswerError(message) from None
 
 
-def asks(plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:  # noqa: ARG001 the years are its own
+def asks(plan: Plan) -> Generator[Ask, Fetched, None]:
     """Yield the questions: the variables, the values of each, then the pages of each indicator."""
     subject = told(plan.load, Subject, plan, "load")
     values = yield from _values(subject)

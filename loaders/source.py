@@ -59,7 +59,7 @@ class Source(Protocol):
     def check_answer(self, fetched: Fetched) -> None:
         """Raise BrokenAnswerError for an answer that must be asked for again, such as HTML for JSON."""
 
-    def asks(self, plan: Plan, today: datetime) -> Generator[Ask, Fetched, None]:
+    def asks(self, plan: Plan) -> Generator[Ask, Fetched, None]:
         """Yield each question, and take its answer, until everything is there."""
 
     def normalise(self, plan: Plan, answers: Iterable[Fetched]) -> Iterator[Made]:

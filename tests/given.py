@@ -137,10 +137,13 @@ def workbook(path: Path, *lines: Sequence[object], sheet: str = "Blad1") -> Path
     return path
 
 
-def run(module: str, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    module: str, *words: str | Path, root: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a package of the project, or of its copy at *root*, as a command."""
     return subprocess.run(
         [sys.executable, "-m", module, *map(str, words)],
-        cwd=ROOT,
+        cwd=root or ROOT,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

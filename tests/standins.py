@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,13 @@ class Told:
         return dict(line)
 
 
-def night(home: Path, database: str, *words: str, **bases: str) -> Told:
-    """Run the nightly command for real, against the sources at *bases*."""
+def night(home: Path, database: str, *words: str, root: Path | None = None, **bases: str) -> Told:
+    """Run the nightly command for real, that of a copy at *root* if told, against the sources at *bases*."""
     file = home / "report.json"
     file.unlink(missing_ok=True)
-    said = run("loaders", "nightly", "--report", file, *words, **environment(home, database, **bases))
+    said = run(
+        "loaders", "nightly", "--report", file, *words, root=root, **environment(home, database, **bases)
+    )
     report = json.loads(file.read_bytes()) if file.exists() else {}
     return Told(said.returncode, said.stdout + said.stderr, report)
 
@@ -93,14 +96,23 @@ def night_here(home: Path, database: str, *words: str, **bases: str) -> Told:
     return Told(code, said, json.loads(file.read_bytes()) if file.exists() else {})
 
 
-def started_night(home: Path, database: str, *words: str, **bases: str) -> "subprocess.Popen[bytes]":
+def started_night(
+    home: Path, database: str, *words: str, root: Path | None = None, **bases: str
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "loaders", "nightly", *words],
-        cwd=ROOT,
+        cwd=root or ROOT,
         env={**os.environ, **environment(home, database, **bases)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @dataclass
@@ -146,6 +158,28 @@ async def attempts(address: str) -> list[tuple[str, str, str]]:
     rows = await connection.fetch("SELECT dataset, outcome, detail FROM attempt ORDER BY started_at")
     await connection.close()
     return [tuple(row) for row in rows]
+
+
+ALLOWED = {"kolada": (5, 1.0), "scb": (30, 10.0), "socialstyrelsen": (3, 1.0)}
+"""The calls and seconds of each source: what it states, or what its clients keep to."""
+
+
+def calls_in(log: Path) -> list[dict[str, Any]]:
+    """Read what a stand-in says that it was asked."""
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+
+
+def too_fast(calls: list[dict[str, Any]], source: str) -> list[float]:
+    """Return the seconds that so many calls as *source* allows in a window took, where they were too few."""
+    allowed, seconds = ALLOWED[source]
+    times = [_moment(call["time"]) for call in calls]
+    # a stand-in notes the time of its answer, which wavers on a busy machine
+    spans = [later - times[at] for at, later in enumerate(times[allowed:])]
+    return [span for span in spans if span < seconds * 0.7]
+
+
+def _moment(said: float | str) -> float:
+    return datetime.fromisoformat(said).timestamp() if isinstance(said, str) else said
 
 
 @dataclass
@@ -243,8 +277,10 @@ class SmallKolada:
         self.may_answer.set()
 
     def answer(self, call: Call) -> Answer:
-        path = call.path.partition("?")[0].removeprefix("/v3/").split("/")
-        match path:
+        path, _, query = call.path.partition("?")
+        if "page=1&" not in query:
+            return _page([])
+        match path.removeprefix("/v3/").split("/"):
             case ["kpi", ids]:
                 return _page([_kpi(one) for one in ids.split(",") if one in COSTS and one not in self.gone])
             case ["municipality"]:

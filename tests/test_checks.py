@@ -75,6 +75,13 @@ def test_only_a_share_is_bound_to_0_and_100() -> None:
     assert found(cube(figure(value=-3000)), unit="index", title=Text("Index")) == []
 
 
+def test_a_change_in_percent_is_bound_to_nothing_where_the_catalogue_says_that_it_is_no_share() -> None:
+    shrinking = cube(figure(value=-3))
+
+    assert found(shrinking, bounds=Bounds(not_shares=("prov-andel",))) == []
+    assert found(shrinking, bounds=Bounds(not_shares=("prov-annat",))) == ["share-outside"]
+
+
 def test_a_count_of_people_below_zero_is_held_unless_it_is_a_change() -> None:
     fewer = cube(figure(value=-3), figure("0834", value=2))
 
@@ -157,16 +164,16 @@ def test_a_jump_is_told_with_the_place_where_it_is() -> None:
 
 
 def test_totals_are_held_against_their_parts_only_where_the_source_says_that_they_add_up() -> None:
-    adds_up = Bounds(sexes_add_up=True)
+    adds_up = Bounds(adds_up=("sex",))
     wrong, right = sexes(4, 1, 2), sexes(0.3, 0.1, 0.2)
 
     assert found(wrong) == []
-    assert found(wrong, bounds=adds_up) == ["sexes-add-up"]
+    assert found(wrong, bounds=adds_up) == ["totals-add-up"]
     assert found(right, bounds=adds_up) == []
 
 
 def test_a_total_without_both_of_its_parts_proves_nothing() -> None:
-    adds_up = Bounds(sexes_add_up=True)
+    adds_up = Bounds(adds_up=("sex",))
     hidden = cube(
         figure(value=3),
         figure(sex=Sex.WOMEN, value=1),
@@ -179,10 +186,34 @@ def test_a_total_without_both_of_its_parts_proves_nothing() -> None:
 
 
 def test_parts_of_another_year_area_or_age_are_not_added_to_a_total() -> None:
-    adds_up = Bounds(sexes_add_up=True)
+    adds_up = Bounds(adds_up=("sex",))
     others = [figure("0834", value=9), figure(year=2021, value=9), figure(breakdown="age:80-", value=9)]
 
     assert found(sexes(3, 1, 2, *others), bounds=adds_up) == []
+
+
+HOME = ("0821", "0834", "0840", "0860", "0861", "0862", "0880", "0881", "0882", "0883", "0884", "0885")
+
+
+def test_a_county_is_held_against_all_its_municipalities_or_none() -> None:
+    adds_up, parts = Bounds(adds_up=("municipality",)), [figure(code, value=2) for code in HOME]
+    right, wrong = figure("08", value=24), figure("08", value=25)
+
+    assert found(cube(right, *parts), bounds=adds_up) == []
+    assert found(cube(wrong, *parts)) == []
+    assert found(cube(wrong, *parts), bounds=adds_up) == ["totals-add-up"]
+    assert found(cube(wrong, *parts[1:]), bounds=adds_up) == []
+    assert found(cube(wrong, *parts[1:], figure("0821", status=Status.MISSING)), bounds=adds_up) == []
+
+
+def test_an_undivided_figure_is_held_against_what_it_is_divided_into_by_that_one_dimension() -> None:
+    adds_up = Bounds(adds_up=("age",))
+    ages = [figure(breakdown="age:0-79", value=3), figure(breakdown="age:80-", value=1)]
+    crossed = figure(breakdown="age:80-;reporter:polis", value=9)
+
+    assert found(cube(figure(value=4), *ages, crossed), bounds=adds_up) == []
+    assert found(cube(figure(value=5), *ages, crossed), bounds=adds_up) == ["totals-add-up"]
+    assert found(cube(figure(value=5), *ages), bounds=Bounds(adds_up=("reporter",))) == []
 
 
 def test_every_finding_names_the_indicator_and_its_check_is_one_that_can_be_accepted() -> None:

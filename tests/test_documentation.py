@@ -213,7 +213,9 @@ def test_the_page_on_the_night_names_every_check_and_bound() -> None:
     checks = [row[0].strip("`") for row in _rows(NIGHTLY, "Checks")]
     bounds = {row[0].strip("`"): row[1].strip("`") for row in _rows(NIGHTLY, "Bounds")}
     usual = {
-        field.encode_name: "{}" if field.default is msgspec.NODEFAULT else str(field.default).lower()
+        field.encode_name: "{}"
+        if field.default is msgspec.NODEFAULT
+        else str("none" if field.default in {None, ()} else field.default).lower()
         for field in msgspec.structs.fields(Bounds)
     }
 

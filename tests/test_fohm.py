@@ -135,7 +135,7 @@ def changed(change: Callable[[Json], None], of: Json) -> Json:
 async def answers(plan: Plan, base: str) -> list[Fetched]:
     kept: list[Fetched] = []
     async with Fetcher(base, Manners(calls=1000), kept.append) as fetcher:
-        asks = fohm.asks(plan, TODAY)
+        asks = fohm.asks(plan)
         ask = next(asks, None)
         while ask is not None:
             if ask.body:

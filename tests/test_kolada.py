@@ -1,14 +1,11 @@
 """Kolada as recorded, through the stand-in: every figure both ways, its vintages and its faults."""
 
 import asyncio
-import csv
-import gzip
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,32 +13,30 @@ from typing import Any
 import msgspec
 import pytest
 
-from datasets.areas import AreaType, areas
 from datasets.catalogue import Dataset
 from datasets.vocabulary import Sex, Status
 from loaders import kolada
-from loaders.fetch import Fetched, Fetcher, ForeignHostError, Manners
-from loaders.kolada_catalogue import proposed_uncertainties, unit_of
+from loaders.fetch import Fetched, Fetcher, ForeignHostError, Manners, SourceError
+from loaders.kolada_catalogue import proposed_uncertainties
 from loaders.kolada_codes import Kpi, codes_of, listing
 from loaders.source import BrokenSourceError, Made, Plan
 from tests.conftest import ROOT, SHARED
-from tests.given import dataset
+from tests.recordings import (
+    EVERYWHERE,
+    LONG,
+    NEWEST,
+    Key,
+    kolada_catalogue,
+    kolada_plan,
+    kolada_recorded,
+    stated_units,
+)
 
-Key = tuple[str, str, Sex, int]
 Vintages = Callable[[str], str]
 
-TODAY = datetime(2026, 11, 22, tzinfo=UTC)
-THEN = datetime(2013, 4, 16, tzinfo=UTC)
-SEX = {"T": Sex.TOTAL, "K": Sex.WOMEN, "M": Sex.MEN}
-NEWEST = "2026-08-16"
 FAST = Manners(calls=1000, seconds=1.0, attempts=20, patience=60.0)
-COUNTIES = sorted(code for code, known in areas().items() if known.type is AreaType.COUNTY)
-EVERYWHERE = ["00", *COUNTIES, *(f"county:{code}" for code in COUNTIES)]
 
 LISTED = sorted((ROOT / "loaders" / "catalogue").glob("kolada-*.toml"))
-LONG = [f"N{number:05}" for number in (92, 93, 94, 800, 1811, 1813, 1918, 1938, 1950, 1960, 1961, 1963)]
-LONG += [f"N{number}" for number in (15404, 15418, 20014, 20028, 20896, 31001, 40010, 40011, 45031)]
-"""Enough KPIs for more rows than one page holds; in the catalogue of 2013 none says what it is for."""
 FAULTY = {"N03702": "", "N15428": "", "N01811": "", "N70061": ""}
 KALMAR = ["county:08", "08", "00", "G33618"]
 
@@ -76,43 +71,8 @@ def asked(base: str, questions: Any) -> tuple[list[Fetched], Any]:
 
 
 def loaded(base: str, plan: Plan) -> dict[str, Made]:
-    kept, _ = asked(base, kolada.asks(plan, TODAY))
+    kept, _ = asked(base, kolada.asks(plan))
     return {made.indicator.id: made for made in kolada.normalise(plan, kept)}
-
-
-def plan_of(kpis: Mapping[str, str] | list[str], municipalities: list[str], first: int = 1995) -> Plan:
-    """Make a plan; a mapping states the unit of each KPI whose title does not."""
-    units = kpis if isinstance(kpis, Mapping) else {}
-    return Plan(
-        dataset=dataset("kolada-prov", attribution="Källa: Kolada"),
-        load={"kpis": list(kpis), "municipalities": municipalities, "years": {"from": first}},
-        indicators=tuple({"id": kpi, "unit": unit} for kpi, unit in units.items() if unit),
-    )
-
-
-@cache
-def catalogue(vintage: str) -> dict[str, Kpi]:
-    """Read the recorded catalogue that is served at *vintage*."""
-    folder = SHARED / "real" / "kolada"
-    newest = max(path for path in folder.glob("kpi_*.json.gz") if path.name <= f"kpi_{vintage}.json.gz")
-    return {kpi.id: kpi for kpi in msgspec.json.decode(gzip.decompress(newest.read_bytes()), type=list[Kpi])}
-
-
-def recorded(vintage: str) -> dict[Key, float | None]:
-    """Read every figure that was recorded by *vintage* and whose KPI was still in the catalogue."""
-    alive = catalogue(vintage)
-    with gzip.open(SHARED / "real" / "kolada" / "values.csv.gz", "rt", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["vintage"] <= vintage and row["kpi"] in alive]
-    figures: dict[Key, float | None] = {}
-    for row in sorted(rows, key=lambda row: row["vintage"]):
-        code = row["municipality"].removeprefix("00") if row["municipality"] < "0100" else row["municipality"]
-        value = float(row["value"]) if row["value"] else None
-        # regions' KPIs were once asked for municipalities: null, "Not applicable" (rkolada, 2024-04-06)
-        if row["status"] == "Not applicable" and alive[row["kpi"]].municipality_type == "L":
-            assert value is None
-            continue
-        figures[row["kpi"], code, SEX[row["gender"]], int(row["period"])] = value
-    return figures
 
 
 def figures_of(made: Mapping[str, Made]) -> dict[Key, float | None]:
@@ -121,19 +81,6 @@ def figures_of(made: Mapping[str, Made]) -> dict[Key, float | None]:
         for name, one in made.items()
         for figure in one.cube
     }
-
-
-def stated_units(kpis: Mapping[str, Kpi]) -> dict[str, str]:
-    """Return the unit to state for each KPI, empty where its title tells."""
-
-    def stated(kpi: Kpi) -> str:
-        try:
-            unit_of(kpi)
-        except BrokenSourceError:
-            return "index"
-        return ""
-
-    return {name: stated(kpi) for name, kpi in kpis.items()}
 
 
 def listed(path: Path) -> Plan:
@@ -155,25 +102,17 @@ def at() -> Iterator[Callable[[str], str]]:
 def undisturbed() -> dict[Key, float | None]:
     return {
         key: value
-        for key, value in recorded(NEWEST).items()
+        for key, value in kolada_recorded(NEWEST).items()
         if key[0] in FAULTY and (key[1] in {"08", "00"} or key[1].startswith("08"))
     }
 
 
 @pytest.mark.shared
-def test_every_recorded_figure_comes_out_as_recorded_and_none_is_added(at: Vintages) -> None:
-    expected, kpis = recorded(NEWEST), catalogue(NEWEST)
-    plan = plan_of(stated_units({name: kpis[name] for name, *_ in sorted(expected)}), EVERYWHERE)
-    made = loaded(at(NEWEST), plan)
-
-    assert figures_of(made) == expected
-    assert len(expected) > 60_000
-
-
-@pytest.mark.shared
 def test_a_null_is_missing_and_a_zero_is_zero(at: Vintages) -> None:
-    expected = {key: value for key, value in recorded("2026-03-04").items() if key[0] in {"N00300", "N40011"}}
-    made = loaded(at("2026-03-04"), plan_of({"N00300": "index", "N40011": ""}, EVERYWHERE))
+    expected = {
+        key: value for key, value in kolada_recorded("2026-03-04").items() if key[0] in {"N00300", "N40011"}
+    }
+    made = loaded(at("2026-03-04"), kolada_plan({"N00300": "index", "N40011": ""}, EVERYWHERE))
     statuses = {
         (name, figure.municipality, figure.sex, figure.year): figure.status
         for name, one in made.items()
@@ -185,42 +124,21 @@ def test_a_null_is_missing_and_a_zero_is_zero(at: Vintages) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("vintage", ["2013-04-16", "2024-04-06", "2026-03-04", "2026-06-12"])
-def test_each_vintage_gives_its_own_figures(vintage: str, at: Vintages) -> None:
-    wanted = {"N03702": "", "N21704": "", "N00945": "percent", "N15428": "", "U00911": "index"}
-    expected = {key: value for key, value in recorded(vintage).items() if key[0] in wanted}
-    made = loaded(at(vintage), plan_of(wanted, EVERYWHERE))
+def test_without_a_kpi_that_the_catalogue_dropped_the_others_still_come(at: Vintages) -> None:
+    plan = kolada_plan({"U00911": "index", "N15428": ""}, ["county:08"])
 
-    assert figures_of(made) == expected
-    assert made.keys() == wanted.keys() & catalogue(vintage).keys()
+    assert loaded(at("2026-03-04"), plan).keys() == {"N15428"}
 
 
 @pytest.mark.shared
-def test_between_two_vintages_just_the_revised_figures_differ(at: Vintages) -> None:
-    plan = plan_of({"N03702": "", "N03703": ""}, EVERYWHERE)
-    before = figures_of(loaded(at("2024-04-06"), plan))
-    after = figures_of(loaded(at("2026-03-04"), plan))
-    revised = {key for key in before.keys() & after.keys() if before[key] != after[key]}
-
-    assert revised == {key for key in revised if key[3] == 2021}
-    assert len(revised) == 10
-    assert before["N03702", "0562", Sex.TOTAL, 2021] == 537.347526
-    assert after["N03702", "0562", Sex.TOTAL, 2021] == 507.469505
-
-
-@pytest.mark.shared
-def test_a_kpi_that_the_catalogue_dropped_is_told_and_the_others_still_come(at: Vintages) -> None:
-    plan = plan_of({"U00911": "index", "N15428": ""}, ["county:08"])
-    kept, _ = asked(at("2026-03-04"), kolada.asks(plan, TODAY))
-    made = list(kolada.normalise(plan, kept))
-
-    assert kolada.gone(plan, kept) == ("U00911",)
-    assert [one.indicator.id for one in made] == ["N15428"]
+def test_an_address_that_kolada_has_retired_is_told_at_once_with_what_it_says(at: Vintages) -> None:
+    with pytest.raises(SourceError, match=r"status 410.*Please use /v3 instead"):
+        loaded(at(NEWEST).replace("/v3", "/v2"), kolada_plan({"N21704": ""}, ["0180"], 2023))
 
 
 @pytest.mark.shared
 def test_women_men_and_total_are_told_apart_whatever_their_order() -> None:
-    plan = plan_of({"N21704": ""}, ["0180", "1280", "1480"], 2023)
+    plan = kolada_plan({"N21704": ""}, ["0180", "1280", "1480"], 2023)
     with standin("--seed", "1") as base:
         one = loaded(base, plan)["N21704"].cube
     with standin("--seed", "2") as base:
@@ -235,22 +153,22 @@ def test_women_men_and_total_are_told_apart_whatever_their_order() -> None:
 def test_the_whole_catalogue_of_more_than_5000_kpis_is_read_page_by_page(at: Vintages) -> None:
     kept, found = asked(at("2026-03-04"), listing("kpi", Kpi))
 
-    assert {kpi.id for kpi in found.items} == catalogue("2026-03-04").keys()
+    assert {kpi.id for kpi in found.items} == kolada_catalogue("2026-03-04").keys()
     assert len(kept) == 2
 
 
 @pytest.mark.shared
 def test_no_call_names_more_ids_than_kolada_takes_nor_comes_too_fast(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    wanted = stated_units({name: kpi for name, kpi in catalogue(NEWEST).items() if name < "N00100"})
+    wanted = stated_units({name: kpi for name, kpi in kolada_catalogue(NEWEST).items() if name < "N00100"})
     with standin("--log", str(log)) as base:
-        asked(base, kolada.asks(plan_of(wanted, ["county:12", "county:14", "08"], 1990), TODAY))
+        asked(base, kolada.asks(kolada_plan(wanted, ["county:12", "county:14", "08"], 1990)))
     calls = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
     segments = [piece.split("?")[0] for call in calls for piece in call["path"].split("/")]
 
     assert max(piece.count(",") + 1 for piece in segments) == 25
     assert {call["status"] for call in calls} == {200}
-    assert kolada.manners(plan_of(wanted, ["00"])).calls <= 5
+    assert kolada.manners(kolada_plan(wanted, ["00"])).calls <= 5
 
 
 @pytest.mark.shared
@@ -259,21 +177,21 @@ def test_a_faulty_line_gives_the_right_figures_or_none(
     fault: str, undisturbed: dict[Key, float | None]
 ) -> None:
     with standin("--faults", fault, "--seed", "3") as base:
-        made = loaded(base, plan_of(FAULTY, KALMAR))
+        made = loaded(base, kolada_plan(FAULTY, KALMAR))
 
     assert figures_of(made) == undisturbed
 
 
 @pytest.mark.shared
 def test_figures_on_several_pages_are_all_there(at: Vintages) -> None:
-    kpis = catalogue("2013-04-16")
-    plan = plan_of(stated_units({name: kpis[name] for name in LONG}), ["county:14"])
-    kept, _ = asked(at("2013-04-16"), kolada.asks(plan, THEN))
+    kpis = kolada_catalogue("2013-04-16")
+    plan = kolada_plan(stated_units({name: kpis[name] for name in LONG}), ["county:14"])
+    kept, _ = asked(at("2013-04-16"), kolada.asks(plan))
     made = {one.indicator.id: one for one in kolada.normalise(plan, kept)}
 
     assert figures_of(made) == {
         key: value
-        for key, value in recorded("2013-04-16").items()
+        for key, value in kolada_recorded("2013-04-16").items()
         if key[0] in LONG and key[1] in set(codes_of(["county:14"]))
     }
     assert any("page=2" in fetched.address for fetched in kept)
@@ -281,28 +199,28 @@ def test_figures_on_several_pages_are_all_there(at: Vintages) -> None:
 
 @pytest.mark.shared
 def test_a_last_page_that_is_left_out_without_a_word_stops_the_load() -> None:
-    plan = plan_of(LONG, ["county:14"])
+    plan = kolada_plan(LONG, ["county:14"])
     with (
         standin("--vintage", "2013-04-16", "--faults", "drop-last-page") as base,
         pytest.raises(BrokenSourceError, match="there is more"),
     ):
-        asked(base, kolada.asks(plan, THEN))
+        asked(base, kolada.asks(plan))
 
 
 @pytest.mark.shared
 def test_a_next_page_on_another_host_is_never_asked_for() -> None:
-    plan = plan_of(LONG, ["county:14"])
+    plan = kolada_plan(LONG, ["county:14"])
     with (
         standin("--vintage", "2013-04-16", "--faults", "wrong-next-host") as base,
         pytest.raises(ForeignHostError, match="example"),
     ):
-        asked(base, kolada.asks(plan, THEN))
+        asked(base, kolada.asks(plan))
 
 
 @pytest.mark.shared
 def test_the_count_of_an_answer_changes_nothing(undisturbed: dict[Key, float | None]) -> None:
     with standin("--count-total") as base:
-        made = loaded(base, plan_of(FAULTY, KALMAR))
+        made = loaded(base, kolada_plan(FAULTY, KALMAR))
 
     assert figures_of(made) == undisturbed
 
@@ -331,13 +249,13 @@ def test_no_indicator_of_the_catalogue_stands_in_another_dataset() -> None:
 def test_every_plan_of_the_catalogue_has_a_first_question(path: Path) -> None:
     plan = listed(path)
 
-    assert next(kolada.asks(plan, TODAY)).target.startswith(f"kpi/{plan.load['kpis'][0]}")
+    assert next(kolada.asks(plan)).target.startswith(f"kpi/{plan.load['kpis'][0]}")
     assert plan.dataset.id == path.stem
 
 
 @pytest.mark.shared
 def test_a_person_gets_pairs_proposed_for_every_number_of_uncertainty() -> None:
-    kpis = [kpi for kpi in catalogue("2026-03-04").values() if kpi.id.startswith("U01")]
+    kpis = [kpi for kpi in kolada_catalogue("2026-03-04").values() if kpi.id.startswith("U01")]
     proposed = proposed_uncertainties(kpis)
 
     assert proposed.keys() == {kpi.id for kpi in kpis if kpi.title.startswith("Osäkerhetstal")}

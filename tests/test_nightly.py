@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from datasets.ledger import FAILED, HELD, PUBLISHED
 from loaders.snapshots import read_snapshot
@@ -28,6 +29,7 @@ from tests.standins import (
     night_here,
     serving,
     started_night,
+    wait_for,
 )
 
 DATASET = "kolada-vardkostnader"
@@ -90,6 +92,33 @@ def test_the_report_says_to_a_machine_what_came_of_each_dataset(site: Site) -> N
         "detail": [],
     }
     assert site.ledger.figures() == site.kolada.published
+
+
+def test_the_metrics_say_to_prometheus_what_came_of_each_dataset(site: Site) -> None:
+    file = site.home / "night.prom"
+    site.night("--metrics", str(file))
+    site.kolada.figures = dict.fromkeys(site.kolada.figures)
+    first = metrics_in(file)
+    site.night("--metrics", str(file))
+    second = metrics_in(file)
+    outcome = {name: ("lansdata_nightly_outcome", DATASET, name) for name in ("published", "held", "failed")}
+
+    assert first["lansdata_nightly_figures", DATASET, "added"] == 140
+    assert [first[outcome[name]] for name in outcome] == [1, 0, 0]
+    assert [second[outcome[name]] for name in outcome] == [0, 1, 0]
+    assert ("lansdata_nightly_figures", DATASET, "added") not in second
+    assert 0 < first["lansdata_nightly_seconds", DATASET] < 600
+    assert time.time() - 600 < second["lansdata_nightly_timestamp_seconds", "finished"] <= time.time()
+    assert [path.name for path in site.home.glob("night.*")] == ["night.prom"]
+
+
+def metrics_in(file: Path) -> dict[tuple[str, ...], float]:
+    """Read metrics as Prometheus does: the value by the name and the labels but for the source."""
+    return {
+        (one.name, *(value for name, value in one.labels.items() if name != "source")): one.value
+        for family in text_string_to_metric_families(file.read_text("utf-8"))
+        for one in family.samples
+    }
 
 
 def test_a_revised_figure_is_a_patch_an_added_one_a_minor_and_neither_touches_the_rest(site: Site) -> None:
@@ -169,6 +198,8 @@ def test_a_check_accepted_in_vain_leaves_no_note(site: Site) -> None:
         (("--reason", "för att"), "--accept"),
         (("--accept", "jumps", "--reason", "för att"), "closest: jump"),
         (("--report", "no-such-folder/report.json"), "no folder no-such-folder"),
+        (("--metrics", "no-such-folder/night.prom"), "no folder no-such-folder"),
+        (("--metrics", "night.prom", "--dry-run"), "--dry-run"),
     ],
 )
 def test_a_wrong_call_is_refused_before_anything_is_asked(
@@ -357,7 +388,4 @@ def test_a_spoilt_file_of_the_catalogue_fails_alone_and_says_why(
 
 
 def _wait_for_figures_asked(site: Site) -> None:
-    end = time.monotonic() + 30
-    while not any("/data/" in call.path for call in site.served.calls):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: any("/data/" in call.path for call in site.served.calls))

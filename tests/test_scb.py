@@ -1,17 +1,14 @@
 import asyncio
-import csv
-import gzip
 import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,23 +16,22 @@ import pytest
 from datasets.canonical import canonical_csv
 from datasets.catalogue import Dataset
 from datasets.cube import Cube
-from datasets.vocabulary import Flag, Status
+from datasets.vocabulary import Flag
 from loaders import scb
 from loaders.fetch import Fetched, Fetcher, Manners, SourceError
 from loaders.jsonstat import read_table
 from loaders.source import Made, Plan
 from tests.conftest import ROOT, SHARED
-from tests.samples.scb_small import age, plan_of, questions
-
-TABLES = SHARED / "real/scb/tables"
-TODAY = datetime(2026, 11, 21, tzinfo=UTC)
-AGES = [str(year) for year in range(100)]
-MARITAL = {"OG": "unmarried", "G": "married", "ÄNKL": "widowed", "SK": "divorced"}
-TENS = [f"{first}-{first + 9}" for first in range(0, 100, 10)]
-REGION = {"role": "municipality", "take": [{"pattern": r"\d{2}|\d{4}"}]}
-SEX = {"role": "sex", "take": [{"means": {"1": "men", "2": "women"}}]}
-YEAR = {"role": "year"}
-Key = tuple[str, str, int, str]
+from tests.recordings import (
+    TENS,
+    CellKey,
+    scb_recorded,
+    tab638,
+    tab638_key,
+    tab6471,
+    tab6471_key,
+)
+from tests.samples.scb_small import questions
 
 
 @contextmanager
@@ -59,7 +55,7 @@ async def answers(plan: Plan, base: str, *, quick: bool = True) -> list[Fetched]
             return await stack.enter_async_context(Fetcher(base, manners, kept.append))
 
         fetcher = await paced(Manners(calls=1000) if quick else scb.manners(plan))
-        asks = scb.asks(plan, TODAY)
+        asks = scb.asks(plan)
         ask = next(asks, None)
         while ask is not None:
             if ask.body:
@@ -86,13 +82,7 @@ def loaded(plan: Plan, *options: str) -> Made:
     return next(scb.normalise(plan, fetched(plan, *options)))
 
 
-def recorded(state: str) -> Iterator[dict[str, str]]:
-    """Every cell that was recorded of one state of a table."""
-    with gzip.open(TABLES / state / "values.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
-
-
-def stated(cube: Cube) -> dict[Key, float]:
+def stated(cube: Cube) -> dict[CellKey, float]:
     """Every figure of *cube* that has a value."""
     found = map(cube.observation, (cube.columns.status == 0).nonzero()[0].tolist())
     return {
@@ -101,76 +91,13 @@ def stated(cube: Cube) -> dict[Key, float]:
     }
 
 
-def tab638(**more: Any) -> Plan:
-    by_age = {"role": "age", "take": [{"means": {"tot": ""}}]} if more.pop("undivided", False) else EVERY_AGE
-    contents = {"role": "fixed", "take": [{"codes": ["BE0101N1"]}]}
-    dimensions = {"Region": REGION, "Alder": by_age, "Kon": SEX, "ContentsCode": contents, "Tid": YEAR}
-    tables = {"TAB638": {"dimensions": {**dimensions, "Civilstand": {"role": "eliminated"}}}}
-    return plan_of(
-        tables, {"table": "TAB638", **more}, symbols={"..": "missing"}, breakdowns=age(*AGES, "100-")
-    )
-
-
-EVERY_AGE = {"role": "age", "take": [{"pattern": r"\d\d?"}, {"means": {"100+": "100-", "tot": ""}}]}
-
-
-def tab638_key(row: Mapping[str, str]) -> Key:
-    code = {"100+": "100-"}.get(row["Alder"], row["Alder"])
-    sex = {"1": "men", "2": "women"}[row["Kon"]]
-    return row["Region"], sex, int(row["Tid"]), "" if code == "tot" else f"age:{code}"
-
-
-def tab6471(month: int) -> Plan:
-    tens = {"role": "age", "take": [{"codes": TENS}, {"means": {"100+10": "100-"}}]}
-    dimensions = {
-        "Region": {"role": "municipality", "take": [{"pattern": r"\d\d"}]},
-        "Alder": {**tens, "codelist": "vs_CKM0410årN"},
-        "Kon": {"role": "sex", "take": [{"means": {"TotSa": "total", "1": "men", "2": "women"}}]},
-        "ContentsCode": {"role": "fixed", "take": [{"codes": ["000007SF"]}]},
-        "Tid": YEAR,
-    }
-    tables = {"TAB6471": {"dimensions": dimensions, "perturbed": 2025, "unit": "antal"}}
-    part = {"table": "TAB6471", "from": 2026, "month": month}
-    return plan_of(tables, part, symbols={"..": "missing"}, breakdowns=age(*TENS, "100-"))
-
-
-def tab9000() -> Plan:
-    take = {"role": "maritalStatus", "take": [{"means": MARITAL}]}
-    dimensions = {
-        "Region": REGION,
-        "Civilstand": take,
-        "Alder": {"role": "age", "take": [{"pattern": r"\d\d?"}, {"means": {"100+": "100-"}}]},
-        "Kon": SEX,
-        "ContentsCode": {"role": "fixed", "take": [{"codes": ["BE0101N1"]}]},
-        "Tid": YEAR,
-    }
-    status = {"title": {"sv": "Civilstånd"}, "categories": {one: {"sv": one} for one in MARITAL.values()}}
-    breakdowns = {**age(*AGES, "100-"), "maritalStatus": status}
-    part = {"table": "TAB9000"}
-    return plan_of({"TAB9000": {"dimensions": dimensions}}, part, breakdowns=breakdowns)
-
-
-@pytest.mark.shared
-def test_every_figure_of_the_population_is_the_recorded_one_and_none_is_invented() -> None:
-    cube = loaded(tab638()).cube
-    expected = {tab638_key(row): float(row["value"]) for row in recorded("TAB638@2020-02-20")}
-
-    assert stated(cube) == expected
-    assert len(expected) == 66_144
-    assert len(cube) == 313 * 102 * 2 * 5
-    assert set(cube.columns.status.tolist()) == {0, [*Status].index(Status.MISSING) + 1}
-
-
 @pytest.mark.shared
 @pytest.mark.parametrize("month", [1, 2, 3, 4])
 def test_every_noisy_figure_is_the_recorded_one_and_flagged(month: int) -> None:
     made = loaded(tab6471(month))
-    sexes = {"TotSa": "total", "1": "men", "2": "women"}
     expected = {
-        (row["Region"], sexes[row["Kon"]], 2026, f"age:{row['Alder'].replace('100+10', '100-')}"): float(
-            row["value"]
-        )
-        for row in recorded("TAB6471@2026-06-08")
+        tab6471_key(row): float(row["value"])
+        for row in scb_recorded("TAB6471@2026-06-08")
         if row["Tid"] == f"2026M{month:02}"
     }
     counties = [figure for figure in made.cube if figure.municipality != "00"]
@@ -191,26 +118,6 @@ def test_a_third_of_the_recorded_totals_are_not_sums_and_all_are_kept() -> None:
     assert len(totals) == 231
     assert len(off) > 77
     assert -8 < min(off) < 0 < max(off) < 9
-
-
-@pytest.mark.shared
-def test_between_two_vintages_exactly_one_year_is_added() -> None:
-    before, after = (stated(loaded(tab9000(), "--vintage", day).cube) for day in ("2024-02-06", "2024-02-23"))
-    added = {key: value for key, value in after.items() if key not in before}
-
-    assert {key: after[key] for key in before} == before
-    assert ({key[2] for key in added}, len(added)) == ({2023}, 808)
-    for state, figures in (("TAB9000@2024-02-06", before), ("TAB9000@2024-02-23", after)):
-        assert sorted(figures.values()) == sorted(float(row["value"]) for row in recorded(state))
-
-
-@pytest.mark.shared
-def test_the_older_vintage_has_its_own_figures_and_its_own_time() -> None:
-    kept = fetched(tab638(undivided=True), "--vintage", "2005-02-08")
-    cube = next(scb.normalise(tab638(undivided=True), kept)).cube
-
-    assert stated(cube) == {tab638_key(row): float(row["value"]) for row in recorded("TAB638@2005-02-08")}
-    assert scb.source_time(tab638(), kept) == datetime(2005, 2, 8, 17, 19, tzinfo=UTC)
 
 
 @pytest.mark.shared
@@ -244,7 +151,7 @@ def test_a_source_that_fails_three_times_in_ten_gives_the_same_figures(fault: st
     plan = tab638(undivided=True)
     cube = loaded(plan, "--vintage", "2005-02-08", "--faults", f"{fault}:0.3", "--seed", "3").cube
 
-    assert stated(cube) == {tab638_key(row): float(row["value"]) for row in recorded("TAB638@2005-02-08")}
+    assert stated(cube) == {tab638_key(row): float(row["value"]) for row in scb_recorded("TAB638@2005-02-08")}
 
 
 @pytest.mark.shared
@@ -258,7 +165,7 @@ def test_with_every_fault_at_once_the_figures_are_right_or_there_are_none() -> N
             outcomes.append(stated(loaded(plan, *options).cube))
         except SourceError:
             outcomes.append({})
-    expected = {tab638_key(row): float(row["value"]) for row in recorded("TAB638@2005-02-08")}
+    expected = {tab638_key(row): float(row["value"]) for row in scb_recorded("TAB638@2005-02-08")}
 
     assert all(outcome in (expected, {}) for outcome in outcomes)
     assert expected in outcomes
@@ -291,7 +198,7 @@ def test_a_table_that_is_gone_stops_the_load() -> None:
 def test_the_recorded_answer_gives_the_recorded_figures_without_any_server() -> None:
     body = (SHARED / "real/scb/recorded_v2/TAB6471_data.json").read_bytes()
     table = read_table(body, "TAB6471")
-    rows = [float(row["value"]) for row in recorded("TAB6471@2026-06-08")]
+    rows = [float(row["value"]) for row in scb_recorded("TAB6471@2026-06-08")]
 
     assert sorted(rows) == sorted(float(value) for value in table.values if isinstance(value, int))
 
@@ -318,9 +225,11 @@ def test_the_catalogue_takes_the_county_from_both_tables_of_the_population() -> 
     by_age, by_class = scb.normalise(plan, fetched(plan))
     home = {"00", "08"} | {f"08{number}" for number in (21, 34, 40, 60, 61, 62, 80, 81, 82, 83, 84, 85)}
     expected = {
-        tab638_key(row): float(row["value"]) for row in recorded("TAB638@2020-02-20") if row["Region"] in home
+        tab638_key(row): float(row["value"])
+        for row in scb_recorded("TAB638@2020-02-20")
+        if row["Region"] in home
     }
-    sums: dict[Key, float] = {}
+    sums: dict[CellKey, float] = {}
     for (place, sex, year, part), value in expected.items():
         if part:
             years = int(part.removeprefix("age:").rstrip("-"))
@@ -346,7 +255,7 @@ def test_the_catalogue_moves_no_id_of_the_starter_collection() -> None:
 
 def test_the_catalogue_says_only_what_the_loader_understands() -> None:
     for plan in catalogued():
-        asks = scb.asks(plan, TODAY)
+        asks = scb.asks(plan)
 
         assert next(asks).target == "config"
         assert "-" not in plan.load["symbols"]

@@ -211,7 +211,7 @@ class Invented:
 
 
 def asked_of(source: Invented, plan: Plan) -> list[Fetched]:
-    asks, answers = SOURCE.asks(plan, NOON), []
+    asks, answers = SOURCE.asks(plan), []
     ask = next(asks, None)
     while ask is not None:
         answers.append(source.answer(ask))
@@ -519,7 +519,7 @@ def fetched(base: str, plan: Plan, **manners: Any) -> list[Fetched]:
     async def drive() -> None:
         polite = msgspec.structs.replace(SOURCE.manners(plan), **told)
         async with Fetcher(base, polite, kept.append) as fetcher:
-            asks = SOURCE.asks(plan, NOON)
+            asks = SOURCE.asks(plan)
             ask = next(asks, None)
             while ask is not None:
                 answer = await fetcher.get(ask.target, accept=SOURCE.check_answer, known=ask.known)

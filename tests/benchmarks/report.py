@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, publishing, questions
+from tests.benchmarks import answers, kolada, loading, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Spread, ratios, spread
@@ -65,6 +65,22 @@ is what would be free again without it (USS).
 |---:|---:|---:|---:|"""
 
 
+_LOADING = """## Loading
+
+Generated answers of a Kolada: every municipality, three sexes, {years} years; half of the figures have
+six decimals or eight, three in a hundred are missing, genders stand in random order.
+
+- *Decoding* is msgspec into typed structs that have every field that normalising reads, and nothing else.
+- *Normalising* makes finished cubes of the same pages in memory, decoding them on the way.
+- *A night without a change* is `python -m loaders replay` in a process that already runs: {night} figures
+  read from their file, unpacked, normalised, hashed, held against what stands, and the attempt recorded.
+"""
+_LOAD = """
+A first load of {figures} figures from their file of kept answers, in a process of its own, took
+{seconds:.0f} s and never more than {peak:.0f} MB; the database is another process.
+"""
+
+
 class Measured(NamedTuple):
     """Everything that one run measured; a part that was left out is empty."""
 
@@ -75,6 +91,7 @@ class Measured(NamedTuple):
     starts: Sequence[float]
     rounds: int
     seconds: float
+    loaded: loading.Measured | None = None
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -108,8 +125,18 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
             beside = one.resident - one.caches
             yield f"| {one.caches} | {one.resident:.0f} | {one.own:.0f} | {beside:.0f} |"
         yield ""
+    if measured.loaded:
+        yield from _loading(measured.loaded)
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
     yield from (f"| {name} | {text} |" for name, text in facts())
+
+
+def _loading(measured: loading.Measured) -> Iterator[str]:
+    load = measured.load
+    yield _LOADING.format(years=kolada.YEARS, night=_spaced(loading.FIGURES_A_NIGHT))
+    yield from _table("seconds", {**measured.normalising, **measured.nights}, loading.DECODE)
+    yield _LOAD.strip().format(figures=_spaced(load.figures), seconds=load.seconds, peak=load.peak)
+    yield ""
 
 
 def _cold() -> str:
@@ -141,6 +168,12 @@ def _summary(measured: Measured) -> Iterator[tuple[str, str, str]]:
     if measured.memory:
         most = max(one.resident - one.caches for one in measured.memory)
         yield "Memory of an API worker beside its stated caches", f"{most:.0f} MB", "200 MB"
+    if measured.loaded:
+        said = ratios(measured.loaded.normalising, loading.US, loading.DECODE).told()
+        yield "Normalising Kolada's pages, times decoding them", said, "2.00"
+        said = ratios(measured.loaded.nights, loading.UNCHANGED_NIGHT, loading.DECODE).told()
+        yield "A night without a change at a million figures, times decoding them", said, "3.00"
+        yield "Memory of loading ten million figures", f"{measured.loaded.load.peak:.0f} MB", "500 MB"
     if measured.starts:
         said = spread(list(measured.starts)).told(1, " s")
         yield "From `python -m api` to ready, its database's start included", said, "5 s"

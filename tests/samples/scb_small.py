@@ -100,7 +100,7 @@ class Small:
 
 def conversation(plan: Plan, *tables: Small, most_cells: int = 0) -> list[Fetched]:
     """Every answer that the tables give to what is asked for *plan*."""
-    asks = scb.asks(plan, AT)
+    asks = scb.asks(plan)
     kept: list[Fetched] = []
     ask: Ask | None = next(asks)
     while ask is not None:

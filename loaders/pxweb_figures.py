@@ -13,7 +13,7 @@ from datasets.catalogue import Note
 from datasets.cube import NO_COUNT, NO_DAY, SEXES, STATUSES, Columns, Cube, cube_of, day_number, flag_bits
 from datasets.vocabulary import Breakdown, Flag, MunicipalityCode, Sex, Status, Text
 from loaders.jsonstat import Table
-from loaders.scb_selection import (
+from loaders.pxweb_selection import (
     FIXED,
     MEASURE,
     MUNICIPALITY,
