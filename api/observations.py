@@ -14,7 +14,7 @@ from api.links import Link, Place
 from api.problems import RefusalError
 from api.question import MOST_INDICATORS, Question
 from api.resident import Residents
-from api.rows import ResidentCube, rendered
+from api.rows import ResidentCube
 from api.selection import Found, selected, sorted_positions
 from api.snapshot import IndicatorState
 from api.telling import (
@@ -28,6 +28,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.rows import rendered
 from datasets.vocabulary import Flag, Sex, Status
 
 PATH = "/observations"
@@ -47,7 +48,7 @@ class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
 
 
 class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One figure; rows are written by `api.rows`, this is their shape for the contract."""
+    """One figure; rows are written by `datasets.rows`, this is their shape for the contract."""
 
     indicator: str
     municipality: str
