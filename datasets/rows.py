@@ -1,30 +1,40 @@
 """The figures of a cube as JSON rows: one way to write them, for answers and for baked files alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.cube import FLAGS, NO_DAY, SEXES, STATUSES, Columns, Cube, Positions, day
+from datasets.cube import FLAGS, NO_DAY, SEXES, STATUSES, Cube, Positions, day
 from datasets.numbers import number_texts
 from datasets.vocabulary import Breakdown
+
+KEY = ("indicator", "municipality", "sex", "year", "breakdown")
+"""The fields that say which figure a row is of; all others tell it."""
 
 
 def rendered(indicator: str, cube: Cube, positions: Positions, fields: Sequence[str] = ()) -> list[bytes]:
     """Return each figure at *positions* as a JSON object, with all its fields or only those in *fields*."""
-    columns = cube.columns.take(positions)
-    pieces = _pieces(indicator, cube, columns)
-    chosen = [pieces[name] for name in pieces if not fields or name in fields]
-    if not chosen:
-        return [b"{}"] * len(columns)
+    pieces = row_pieces(indicator, cube, positions)
+    return joined([pieces[name] for name in pieces if not fields or name in fields], len(positions))
+
+
+def joined(pieces: Sequence[Sequence[str]], rows: int) -> list[bytes]:
+    """Return *rows* JSON objects, each made of its text in each of *pieces*."""
+    if not pieces:
+        return [b"{}"] * rows
     # every piece but an absent one begins with the comma that the first must lose
-    return [f"{{{''.join(row)[1:]}}}".encode() for row in zip(*chosen, strict=True)]
+    return [f"{{{''.join(row)[1:]}}}".encode() for row in zip(*pieces, strict=True)]
 
 
-def _pieces(indicator: str, cube: Cube, columns: Columns) -> Mapping[str, Sequence[str]]:
-    """Return for each field, in the order of an answer, its text in every row; empty where it is absent."""
+def row_pieces(indicator: str, cube: Cube, positions: Positions) -> dict[str, Sequence[str]]:
+    """Return for each field, in the order of an answer, its text in every row at *positions*.
+
+    A text is a comma, the name and the value; empty where the field is absent.
+    """
+    columns = cube.columns.take(positions)
     rows = len(columns)
     has_value = (columns.status == 0).tolist()
     values = number_texts(columns.value)
