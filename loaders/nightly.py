@@ -28,6 +28,8 @@ from loaders.sources import base_of, source_of
 DATASET_SECONDS = 1800.0
 """The longest that one dataset may take before the night goes on without it."""
 SNAPSHOTS = "snapshots"
+_NIGHT_TO_NIGHT = timedelta(days=1)
+"""When a dataset of the catalogue is looked at again."""
 _log = logging.getLogger(__name__)
 
 
@@ -126,7 +128,8 @@ async def ask_all(source: Source, listed: Listed, fetcher: Fetcher, today: datet
 async def publish_kept(night: Night, listed: Listed, path: Path) -> Kept:
     """Normalise the answers kept at *path* and publish them if they differ from what stands."""
     draft = _Judged(night, listed, path)
-    outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
+    again = datetime.now(UTC) + _NIGHT_TO_NIGHT
+    outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run, next_at=again)
     return Kept(outcome, draft.left_out)
 
 
@@ -219,6 +222,7 @@ async def _record_failure(night: Night, listed: Listed, line: Line, started: dat
         finished_at=datetime.now(UTC),
         outcome=line.outcome,
         detail="\n".join(line.detail[:50]),
+        next_at=started + _NIGHT_TO_NIGHT,
     )
     try:
         await record(night.store, attempt)
