@@ -7,9 +7,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from api.asked import Asked
-from api.live import Live
-from api.problems import InvalidParameter, InvalidParametersError
-from api.snapshot import IndicatorState, Snapshot
+from api.live import MOST_STAYS, Live, TooManyStaysError
+from api.problems import InvalidParameter, InvalidParametersError, RefusalError
+from api.snapshot import NO_PAST, IndicatorState, Past, Snapshot
 from api.texts import EVERY, LATEST
 from datasets.areas import AreaType, area, areas, municipalities_of
 from datasets.changes import Version
@@ -47,6 +47,15 @@ class Question(Struct, frozen=True, kw_only=True):
     limit: int
     page: int
     language: str
+    updated_after: datetime | None = None
+    include_history: bool = False
+    past: Past = NO_PAST
+    """What stood before, where the question is for more than one state."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Tell whether the question is for what changed, or for every state, not for how things stand."""
+        return self.include_history or self.updated_after is not None
 
 
 async def question_of(asked: Asked, live: Live) -> Question:
@@ -59,7 +68,8 @@ async def question_of(asked: Asked, live: Live) -> Question:
     newest = live.newest()
     number, pinned = _release_asked(asked, newest, faults)
     snapshot = newest if faults else await live.at(number)
-    states, elsewhere, unborn = _indicators(asked, snapshot, newest, faults)
+    past = NO_PAST if faults else await _past(asked, live, snapshot)
+    states, elsewhere, unborn = _indicators(asked, snapshot, past, newest, faults)
     municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
     breakdown = _breakdown(asked["breakdown"], states, faults)
     years = asked["year"]
@@ -87,7 +97,30 @@ async def question_of(asked: Asked, live: Live) -> Question:
         limit=asked["limit"],
         page=asked["page"],
         language=asked["lang"],
+        updated_after=asked["updatedAfter"],
+        include_history=asked["includeHistory"],
+        past=past,
     )
+
+
+async def _past(asked: Asked, live: Live, snapshot: Snapshot) -> Past:
+    """Return what stood before and is asked about; indicators that ended since are there too."""
+    since = asked["updatedAfter"]
+    if since is None and not asked["includeHistory"]:
+        return NO_PAST
+    try:
+        return await live.past(
+            snapshot.number,
+            after=None if since is None else snapshot.number_at(since),
+            dataset=asked["dataset"],
+            indicators=asked["indicator"] or None,
+        )
+    except TooManyStaysError:
+        detail = (
+            f"the question looks back through more than {MOST_STAYS} states of indicators."
+            " Ask for fewer indicators, or for a later updatedAfter"
+        )
+        raise RefusalError("too-much", detail, limit=MOST_STAYS) from None
 
 
 def _release_asked(asked: Asked, newest: Snapshot, faults: list[InvalidParameter]) -> tuple[int, bool]:
@@ -132,7 +165,7 @@ def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
 
 
 def _indicators(
-    asked: Asked, snapshot: Snapshot, newest: Snapshot, faults: list[InvalidParameter]
+    asked: Asked, snapshot: Snapshot, past: Past, newest: Snapshot, faults: list[InvalidParameter]
 ) -> tuple[list[IndicatorState], list[IndicatorState], list[str]]:
     """Return the indicators asked for as they stood, those of other datasets, and those not there yet."""
     dataset = asked["dataset"]
@@ -143,10 +176,11 @@ def _indicators(
     names = asked["indicator"]
     if not names and dataset in newest.datasets and dataset not in snapshot.datasets:
         names = newest.datasets[dataset].indicators
-    unborn = [name for name in names if name not in snapshot.indicators]
+    standing = {**past.last, **snapshot.indicators} if past.last else snapshot.indicators
+    unborn = [name for name in names if name not in standing]
     _each("indicator", unborn, lambda name: indicator_in(newest, name), faults)
-    asked_states = [snapshot.indicators[name] for name in names if name in snapshot.indicators]
-    known = asked_states if names else snapshot.indicators.values()
+    asked_states = [standing[name] for name in names if name in standing]
+    known = asked_states if names else standing.values()
     states = [state for state in known if dataset in {None, state.dataset}]
     elsewhere = [state for state in asked_states if dataset not in {None, state.dataset}]
     return sorted(states, key=lambda state: state.definition.id), elsewhere, unborn

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -17,7 +17,8 @@ from datasets.vocabulary import Breakdown, MunicipalityCode
 _VERSION = re.compile(r"[1-9][0-9]{0,5}(\.(0|[1-9][0-9]{0,8})){2}")
 _KEY = ("municipality", "sex", "year", "breakdown")
 _CHANGES_MEANING = frozenset({"definition", "unit"})
-Code = TypeVar("Code", bound=MunicipalityCode | Breakdown)
+_SEXES, _YEARS = 4, 4096
+"""More than there can be of each, so that a key is one number."""
 
 
 class Version(NamedTuple):
@@ -82,9 +83,8 @@ class Counts(Struct, frozen=True):
 
 def difference(before: Cube, after: Cube) -> Difference:
     """Return what a reader of *before* must change to hold *after*."""
-    places = ranks_of(before.municipalities, after.municipalities)
-    parts = ranks_of(before.breakdowns, after.breakdowns)
-    old_keys, new_keys = (keys_of(cube, places, parts) for cube in (before, after))
+    ranks = Ranks.of((*before.municipalities, *after.municipalities), (*before.breakdowns, *after.breakdowns))
+    old_keys, new_keys = keys_of(before, ranks), keys_of(after, ranks)
     old_common, new_common = _in_common(old_keys, new_keys)
     differs = np.zeros(len(old_common), dtype=np.bool_)
     for field in fields(Columns):
@@ -153,25 +153,45 @@ def next_version(
     return Version(previous.major, previous.minor, previous.patch + 1)
 
 
-def ranks_of(*codes: Iterable[Code]) -> dict[Code, int]:
-    """Return the place of every one of *codes* in the order of an answer."""
-    together = {code for several in codes for code in several}
-    return {code: rank for rank, code in enumerate(sorted(together, key=code_text))}
+class Ranks(NamedTuple):
+    """The place of every code in the order of an answer, over all the cubes that are compared."""
+
+    places: Mapping[Any, int]
+    parts: Mapping[Any, int]
+
+    @classmethod
+    def of(cls, places: Iterable[MunicipalityCode], parts: Iterable[Breakdown]) -> Self:
+        """Return the ranks of areas and breakdowns, given in any order and as often as may be."""
+        return cls(_ranked(places), _ranked(parts))
 
 
-def keys_of(cube: Cube, places: Mapping[Any, int], parts: Mapping[Any, int]) -> NDArray[np.int64]:
-    """Return one number for each figure's key, in canonical order and the same in every cube of these ranks.
+def keys_of(cube: Cube, ranks: Ranks) -> NDArray[np.int64]:
+    """Return one number for each figure's key, in canonical order and the same in every cube of *ranks*.
 
     The ranks must know every code of *cube*.
     """
     if not len(cube):
         return np.empty(0, np.int64)
-    place = np.array([places[code] for code in cube.municipalities], np.int64)
-    part = np.array([parts[code] for code in cube.breakdowns], np.int64)
+    place = np.array([ranks.places[code] for code in cube.municipalities], np.int64)
+    part = np.array([ranks.parts[code] for code in cube.breakdowns], np.int64)
     columns = cube.columns
-    key = place[columns.municipality] * 4 + columns.sex
-    key = key * 4096 + columns.year
-    return key * (len(parts) + 1) + part[columns.breakdown]
+    key = place[columns.municipality] * _SEXES + columns.sex
+    key = key * _YEARS + columns.year
+    return key * (len(ranks.parts) + 1) + part[columns.breakdown]
+
+
+def parted_keys(keys: NDArray[np.int64], ranks: Ranks) -> dict[str, NDArray[np.int64]]:
+    """Return what *keys* are of: the rank of the municipality, the position of the sex, the year."""
+    keys = keys // (len(ranks.parts) + 1)
+    return {
+        "municipality": keys // _YEARS // _SEXES,
+        "sex": keys // _YEARS % _SEXES,
+        "year": keys % _YEARS,
+    }
+
+
+def _ranked(codes: Iterable[MunicipalityCode | Breakdown]) -> dict[Any, int]:
+    return {code: rank for rank, code in enumerate(sorted(set(codes), key=code_text))}
 
 
 def _in_common(old: NDArray[np.int64], new: NDArray[np.int64]) -> tuple[Positions, Positions]:

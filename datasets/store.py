@@ -61,12 +61,13 @@ class Session:
         after: int | None = None,
         dataset: str | None = None,
         indicators: Collection[str] | None = None,
+        most: int | None = None,
     ) -> list[Stay]:
-        """Return the stays begun by release *until*, by dataset, indicator and beginning.
+        """Return the stays begun by release *until*, by dataset, indicator and beginning; at most *most*.
 
         With *after* only those that began after that release, or ended after it and by *until*.
         """
-        asked = statements.stays(until, after=after, dataset=dataset, indicators=indicators)
+        asked = statements.stays(until, after=after, dataset=dataset, indicators=indicators).limit(most)
         return [Stay(*row) for row in await self._rows(asked)]
 
     async def newest_attempts(self) -> list[Attempt]:

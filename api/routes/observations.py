@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, get
 
 from api.asked import Asked, asked_of
+from api.history import look_back
 from api.links import Place
 from api.observations import PATH, ObservationList, answer
 from api.parameters import OBSERVATIONS
@@ -37,6 +38,6 @@ async def at_once(service: Service, query: bytes, base: str) -> Response[bytes]:
 
 async def _reply(service: Service, asked: Asked, place: Place) -> Response[bytes]:
     question = await question_of(asked, service.live)
-    answered = await answer(question, service.residents, place)
+    answered = await (look_back if question.looks_back else answer)(question, service.residents, place)
     location = "" if question.pinned else answered.pinned_address
     return reply(answered.body, PINNED if question.pinned else FRESH, answered.links, location)
