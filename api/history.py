@@ -24,7 +24,14 @@ from api.resident import Residents
 from api.rows import ResidentCube
 from api.selection import selected
 from api.snapshot import IndicatorState
-from api.telling import attributions_told, datasets_told, notes_told, unchanged_told, warnings_told
+from api.telling import (
+    attributions_told,
+    citation_told,
+    datasets_told,
+    notes_told,
+    unchanged_told,
+    warnings_told,
+)
 from datasets.changes import Ranks, keys_of, parted_keys
 from datasets.cube import Cube, Positions
 from datasets.history import States, Timeline
@@ -70,7 +77,7 @@ async def look_back(question: Question, residents: Residents, place: Place) -> A
     shown = _page(question, looked, ranks)
     rows = await _rows(question, looked, shown, residents)
     told = links_of(question, place, -(-total // question.limit))
-    meta = _meta(question, looked, total)
+    meta = _meta(question, looked, total, told["bookmark"].href)
     return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
 
 
@@ -204,7 +211,7 @@ def _written(
     return iter(joined([pieces[f] for f in pieces if not fields or f in fields], len(states)))
 
 
-def _meta(question: Question, looked: Sequence[Looked], total: int) -> ObservationsMeta:
+def _meta(question: Question, looked: Sequence[Looked], total: int, address: str) -> ObservationsMeta:
     """Return what stands beside the states: what is told of the indicators that have any here."""
     asked = replace(question, indicators=tuple(one.state for one in looked))
     cubes = [one.last for one in looked]
@@ -224,4 +231,5 @@ def _meta(question: Question, looked: Sequence[Looked], total: int) -> Observati
         attributions=attributions_told(asked),
         notes=notes_told(asked, cubes, places),
         warnings=warnings,
+        citation=citation_told(question, address),
     )

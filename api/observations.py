@@ -23,6 +23,7 @@ from api.telling import (
     ToldNote,
     Warned,
     attributions_told,
+    citation_told,
     datasets_told,
     notes_told,
     warnings_told,
@@ -46,6 +47,7 @@ class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
     attributions: list[ToldAttribution]
     notes: list[ToldNote]
     warnings: list[Warned]
+    citation: str
 
 
 class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -112,6 +114,7 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
         attributions=attributions_told(question),
         notes=notes_told(question, cubes, places),
         warnings=warnings_told(question, places),
+        citation=citation_told(question, told["bookmark"].href),
     )
     return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
 
@@ -177,9 +180,11 @@ def pin_of(question: Question) -> dict[str, Any]:
 
 
 def _release_time(question: Question) -> str:
-    line = question.snapshot.line
-    moment = line[-1].published_at if line else datetime(1970, 1, 1, tzinfo=UTC)
-    return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
+    """Return when what is told was published; a later release of another dataset gives no other address."""
+    snapshot = question.snapshot
+    named = [snapshot.datasets[name].release for name in {state.dataset for state in question.indicators}]
+    moments = [release.published_at for release in named or snapshot.line[-1:]]
+    return msgspec.to_builtins(max(moments, default=datetime(1970, 1, 1, tzinfo=UTC)))  # type: ignore[no-any-return]
 
 
 def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:

@@ -150,6 +150,16 @@ AS_OF = Parameter(
     schema={"type": "string"},
     example="2026-11-22",
 )
+FROM = Parameter(
+    name="from",
+    description=(
+        "Jämför med den versionen i stället för den närmast före. / "
+        "Compares with that version instead of the one right before."
+    ),
+    read=version,
+    schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
+    example="1.0.0",
+)
 UPDATED_AFTER = Parameter(
     name="updatedAfter",
     description=(

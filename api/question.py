@@ -146,12 +146,15 @@ def _version_asked(
     if known and version not in known:
         reason = f"is no version of {dataset}"
         faults.append(
-            InvalidParameter(name="version", reason=reason, value=version, closest=_nearest(version, known))
+            InvalidParameter(
+                name="version", reason=reason, value=version, closest=nearest_versions(version, known)
+            )
         )
     return known.get(version, 0)
 
 
-def _nearest(version: str, known: Iterable[str]) -> tuple[str, ...]:
+def nearest_versions(version: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the versions right before and right after one that is not *known*."""
     wanted = Version.parse(version)
     ordered = sorted(map(Version.parse, known))
     above = [one for one in ordered if one > wanted][:1]

@@ -8,6 +8,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.comparisons import Comparisons
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
@@ -26,6 +27,7 @@ class Service(Struct):
     store: Store
     live: Live
     residents: Residents
+    comparisons: Comparisons
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -49,7 +51,7 @@ class Service(Struct):
 def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
-    return Service(settings, store, Live(store), Residents(store, most))
+    return Service(settings, store, Live(store), Residents(store, most), Comparisons(store))
 
 
 def ready_bytes(settings: Settings) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 from msgspec import Struct
 
+from api.citation import CitedVersion, citation
 from api.question import Question
 from api.rows import ResidentCube
 from api.snapshot import IndicatorState
@@ -82,6 +83,14 @@ def attributions_told(question: Question) -> list[ToldAttribution]:
         if (attribution, processing) != (dataset.attribution, dataset.processing):
             told.append(ToldAttribution(state.definition.id, attribution, processing))
     return told
+
+
+def citation_told(question: Question, address: str) -> str:
+    """Return the ready citation of the answer that will always be at *address*."""
+    datasets = datasets_told(question)
+    own = [one.attribution for one in attributions_told(question)]
+    versions = [CitedVersion(one.id, one.version, one.published_at) for one in datasets]
+    return citation((*(one.attribution for one in datasets), *own), versions, address, question.language)
 
 
 def notes_told(

@@ -22,7 +22,7 @@ ADDED, REVISED, REMOVED = "added", "revised", "removed"
 """What can happen to a figure."""
 DEFINITION = "definition"
 """What is said of a change that is no figure's."""
-_NO_FIGURES = cube_from(())
+NO_FIGURES = cube_from(())
 _BATCH = 10_000
 
 
@@ -69,8 +69,8 @@ class IndicatorChanges:
 
     @property
     def _cubes(self) -> tuple[Cube, Cube]:
-        before = self._before.cube if self._before else _NO_FIGURES
-        return before, self._after.cube if self._after else _NO_FIGURES
+        before = self._before.cube if self._before else NO_FIGURES
+        return before, self._after.cube if self._after else NO_FIGURES
 
 
 def dataset_rows(before: Dataset | None, after: Dataset) -> list[bytes]:
