@@ -1,6 +1,11 @@
 """What changed from one version to another: held against what each version itself answers."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,8 +14,9 @@ import httpx
 import pytest
 
 from datasets.vocabulary import Text
-from tests.conftest import fresh_database, served
+from tests.conftest import ROOT, fresh_database, served
 from tests.drafts import draft, published
+from tests.given import run
 from tests.test_change_rows import place
 from tests.test_history import KEY, chance_drafts, figures_of, rows_of
 from tests.test_refusals import faults, problem
@@ -202,3 +208,74 @@ def test_a_version_that_is_none_is_a_404_with_the_closest(api: httpx.Client) -> 
     told = problem(api.get("/datasets/fast/versions/1.0.1/changes"), 404, "not-found")
 
     assert told["invalidParameters"][0]["closest"][0] in {"1.0.0", "1.1.0"}
+
+
+def told_by(environment: dict[str, str], *words: str) -> tuple[list[list[str]], str]:
+    """Return what the command writes: the cells of its lines, and what it says beside them."""
+    done = run("datasets", "diff", *words, **environment)
+    assert done.returncode == 0, done.stderr
+    return [line.split("\t") for line in done.stdout.splitlines()], done.stderr.strip()
+
+
+def test_the_command_tells_the_changes_one_a_line_in_a_pipe(environment: dict[str, str]) -> None:
+    (header, *lines), said = told_by(environment, "fast", "1.0.0", "1.1.0")
+
+    assert header == ["change", "indicator", "municipality", "sex", "year", "breakdown", "before", "after"]
+    assert [line[:6] for line in lines] == [
+        ["revised", "fast-a", "0880", "total", "2020", ""],
+        ["re-flagged", "fast-a", "0880", "total", "2021", ""],
+        ["definition", "fast-b", "", "", "", "indicator"],
+        ["added", "fast-b", "08", "men", "2020", ""],
+    ]
+    assert [line[6:] for line in lines[:2]] == [["1", "1.5"], ["2 flags=preliminary", "2"]]
+    assert said == "fast 1.0.0 -> 1.1.0: 1 revised, 1 re-flagged, 1 definition, 1 added"
+
+
+def test_the_command_compares_the_newest_with_the_one_before_unless_told(
+    environment: dict[str, str], api: httpx.Client
+) -> None:
+    (_, *lines), said = told_by(environment, "fast")
+    (_, *some), _ = told_by(environment, "ett", versions_of(api, "ett")[0], "--rows", "3")
+
+    assert [line[0] for line in lines] == ["definition", "removed", "removed", "definition"]
+    assert said.startswith("fast 1.1.0 -> 2.0.0: ")
+    assert len(some) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [(["fst"], "fast"), (["fast", "1.0.1"], "1.0.0"), (["fast", "1.0.0", "2.1.0"], "2.0.0")],
+)
+def test_the_command_names_the_closest_where_there_is_no_such_version(
+    words: list[str], hint: str, environment: dict[str, str]
+) -> None:
+    done = run("datasets", "diff", *words, **environment)
+
+    assert done.returncode == 1
+    assert "closest" in done.stderr
+    assert hint in done.stderr
+
+
+def test_the_command_shows_a_table_on_a_terminal(environment: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "datasets", "diff", "fast", "1.0.0", "1.1.0", "--rows", "2"]
+    shown = on_a_terminal(words, {**os.environ, **environment, "COLUMNS": "160", "TERM": "xterm"})
+
+    assert "municipality" in shown
+    assert "re-flagged" in shown
+    assert "the first 2 of 4" in shown
+
+
+def on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
+    """Return everything that a command shows to a person."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=theirs, stderr=theirs, stdin=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # how a closed terminal ends
+            while part := os.read(ours, 4096):
+                shown += part
+        os.close(ours)
+        assert process.wait(60) == 0, shown
+    return shown.decode()
