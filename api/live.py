@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 
 from cachetools import LRUCache
 from msgspec.structs import replace
 
 from api.snapshot import EMPTY, Library, Past, Snapshot
+from datasets.catalogue import Indicator
 from datasets.errors import StoreUnavailableError
 from datasets.store import Store
 
@@ -109,6 +110,14 @@ class Live:
                 for stay in stays
             ]
             return await self._library.past(session, known)
+
+    async def definitions(self, hashes: Collection[bytes]) -> Mapping[bytes, Indicator]:
+        """Return the definitions named by *hashes*.
+
+        Raises StoreUnavailableError when the database is away.
+        """
+        async with self._store.session() as session:
+            return await self._library.definitions(session, hashes)
 
     async def _follow(self) -> None:
         while True:

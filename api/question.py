@@ -132,7 +132,7 @@ def _release_asked(asked: Asked, newest: Snapshot, faults: list[InvalidParameter
     if version:
         return _version_asked(version, dataset, newest, faults), True
     if as_of:
-        return newest.number_at(as_of), _is_settled(as_of, newest)
+        return newest.number_at(as_of), is_settled(as_of, newest)
     return newest.number, False
 
 
@@ -162,7 +162,8 @@ def nearest_versions(version: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(str, (*below, *above)))
 
 
-def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
+def is_settled(as_of: datetime, newest: Snapshot) -> bool:
+    """Tell whether what was published by *as_of* can no longer change."""
     # releases only ever come after the newest, so what lies before it cannot change
     return bool(newest.line) and as_of <= newest.line[-1].published_at
 
@@ -193,9 +194,13 @@ def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
     """Return an indicator's state; raises UnknownCodeError with the closest, by id and by title."""
     found = snapshot.indicators.get(name)
     if found is None:
-        titles = {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
-        raise UnknownCodeError("indicator", name, closest(name, titles))
+        raise UnknownCodeError("indicator", name, closest(name, titles_of(snapshot)))
     return found
+
+
+def titles_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the Swedish title of every indicator, by which a wrong id may be meant."""
+    return {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
 
 
 def _codes_of(text: str) -> tuple[str, ...]:

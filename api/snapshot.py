@@ -1,7 +1,7 @@
 """The ledger as it stood at one release, in memory: datasets, indicators, and the names of their cubes."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -107,19 +107,24 @@ class Library:
         for stay in stays:
             chains.setdefault(stay.indicator, []).append(stay)
         newest = [chain[-1] for chain in chains.values()]
-        bodies = await session.metadata({one.metadata_sha256 for one in newest} - self._indicators.keys())
-        self._indicators |= {name: indicator_of(body) for name, body in bodies.items()}
+        definitions = await self.definitions(session, {one.metadata_sha256 for one in newest})
         coverages = await session.coverages({stay.data_sha256 for stay in stays})
         last = {
             one.indicator: IndicatorState(
                 one.dataset,
-                self._indicators[one.metadata_sha256],
+                definitions[one.metadata_sha256],
                 coverages[one.data_sha256],
                 one.data_sha256,
             )
             for one in newest
         }
         return Past({name: tuple(chain) for name, chain in chains.items()}, last, coverages)
+
+    async def definitions(self, session: Session, hashes: Collection[bytes]) -> Mapping[bytes, Indicator]:
+        """Return the definitions named by *hashes*; they stay in memory."""
+        bodies = await session.metadata(set(hashes) - self._indicators.keys())
+        self._indicators |= {name: indicator_of(body) for name, body in bodies.items()}
+        return {name: self._indicators[name] for name in hashes}
 
     async def _read(self, session: Session, entries: Iterable[Entry], releases: Iterable[Release]) -> None:
         definitions = {entry.metadata_sha256 for entry in entries} - self._indicators.keys()
