@@ -16,7 +16,7 @@ from api.links import PREFIX
 from api.observations import PATH
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
-from api.routes import about, changes, datasets, health, indicators, municipalities, observations
+from api.routes import about, changes, datasets, health, indicators, municipalities, observations, releases
 from api.service import ready_bytes, service_of
 from datasets.settings import Settings
 from datasets.store import Store
@@ -35,6 +35,8 @@ HANDLERS = (
     indicators.indicator,
     municipalities.municipalities,
     observations.observations,
+    releases.releases,
+    releases.releases_atom,
 )
 
 

@@ -152,13 +152,18 @@ AS_OF = Parameter(
 )
 FROM = Parameter(
     name="from",
-    description=(
-        "Jämför med den versionen i stället för den närmast före. / "
-        "Compares with that version instead of the one right before."
-    ),
+    description="Jämför med versionen, annars med den före. / Compare with it, else with the one before.",
     read=version,
     schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
     example="1.0.0",
+)
+SINCE = Parameter(
+    name="since",
+    description="Bara utgåvor efter den med detta nummer. / Only releases after the one with this number.",
+    read=whole(0, 10**9),
+    schema={"type": "integer", "minimum": 0, "default": 0},
+    example="3",
+    default=0,
 )
 UPDATED_AFTER = Parameter(
     name="updatedAfter",

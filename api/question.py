@@ -70,7 +70,7 @@ async def question_of(asked: Asked, live: Live) -> Question:
     snapshot = newest if faults else await live.at(number)
     past = NO_PAST if faults else await _past(asked, live, snapshot)
     states, elsewhere, unborn = _indicators(asked, snapshot, past, newest, faults)
-    municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
+    municipalities = municipalities_asked(asked["municipality"], faults)
     breakdown = _breakdown(asked["breakdown"], states, faults)
     years = asked["year"]
     if LATEST in years and len(years) > 1:
@@ -84,7 +84,7 @@ async def question_of(asked: Asked, live: Live) -> Question:
         indicators=tuple(states),
         elsewhere=tuple(elsewhere),
         unborn=tuple(unborn),
-        municipalities=tuple(dict.fromkeys(code for codes in municipalities for code in codes)),
+        municipalities=municipalities,
         sexes=asked["sex"],
         years=() if LATEST in years else years,
         latest=LATEST in years,
@@ -201,6 +201,12 @@ def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
 def titles_of(snapshot: Snapshot) -> dict[str, str]:
     """Return the Swedish title of every indicator, by which a wrong id may be meant."""
     return {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
+
+
+def municipalities_asked(texts: Iterable[str], faults: list[InvalidParameter]) -> tuple[str, ...]:
+    """Return the codes of all areas that *texts* stand for, each once; what stands for none is a fault."""
+    found = _each("municipality", texts, _codes_of, faults)
+    return tuple(dict.fromkeys(code for codes in found for code in codes))
 
 
 def _codes_of(text: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from api.asked import Asked
 from api.comparisons import Comparisons
+from api.feed import Feed
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
@@ -28,6 +29,7 @@ class Service(Struct):
     live: Live
     residents: Residents
     comparisons: Comparisons
+    feed: Feed
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -51,7 +53,15 @@ class Service(Struct):
 def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
-    return Service(settings, store, Live(store), Residents(store, most), Comparisons(store))
+    live, residents = Live(store), Residents(store, most)
+    return Service(
+        settings=settings,
+        store=store,
+        live=live,
+        residents=residents,
+        comparisons=Comparisons(store),
+        feed=Feed(live, residents),
+    )
 
 
 def ready_bytes(settings: Settings) -> int:

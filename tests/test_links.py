@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from tests.conftest import Server, served
-from tests.test_refusals import ROUTES
+from tests.test_refusals import IN_JSON
 
 ASKED = "dataset=kolada-aldre-2013&year=2001,2002&fields=year,value&lang=en&sort=-value&limit=10"
 WALK = f"/api/v1/observations?{ASKED}"
 
-LINKED = [path for path in ROUTES if path.startswith("/api/") and not path.endswith("openapi.json")]
+LINKED = [path for path in IN_JSON if not path.endswith("openapi.json")]
 
 
 @pytest.fixture(scope="module")

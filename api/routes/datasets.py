@@ -131,7 +131,7 @@ async def versions(request: Request[Any, Any, Any], datasetId: FromPath[str]) ->
     """Alla publicerade versioner, den nyaste först. / Every published version, newest first."""
     snapshot = service_in(request).live.newest()
     dataset_in(snapshot, datasetId)
-    rows = [_version(release) for release in reversed(snapshot.versions(datasetId))]
+    rows = [told_version(release) for release in reversed(snapshot.versions(datasetId))]
     return listed(request, f"/datasets/{datasetId}/versions", "versions", rows)
 
 
@@ -218,7 +218,8 @@ def _entry(snapshot: Snapshot, state: DatasetState, base: str, language: str) ->
     )
 
 
-def _version(release: Release) -> VersionEntry:
+def told_version(release: Release) -> VersionEntry:
+    """Return one version as a list tells it."""
     return VersionEntry(
         version=str(release.version),
         release=release.number,
@@ -241,7 +242,7 @@ def _detail(snapshot: Snapshot, name: str, base: str, language: str) -> VersionD
     path = f"/datasets/{name}"
     own = address(base, f"{path}/versions/{release.version}")
     pairs = [("dataset", name), ("version", str(release.version))]
-    entry = _version(release)
+    entry = told_version(release)
     return VersionDetail(
         **{field: getattr(entry, field) for field in VersionEntry.__struct_fields__},
         dataset=name,
