@@ -15,6 +15,7 @@ from api.service import asked_in, place_in
 
 PINNED = "public, max-age=31536000, immutable"
 FRESH = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+REVALIDATED = "no-cache"
 UNCACHED = "no-store"
 _JSON = ("application/json", "application/*", "*/*")
 """What means JSON in an `Accept`, the most exact first: that one's weight counts."""

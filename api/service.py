@@ -10,9 +10,11 @@ from msgspec import Struct
 from api.asked import Asked
 from api.comparisons import Comparisons
 from api.feed import Feed
+from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
 
@@ -30,6 +32,7 @@ class Service(Struct):
     residents: Residents
     comparisons: Comparisons
     feed: Feed
+    freshness: Freshness
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -47,6 +50,8 @@ class Service(Struct):
 
     async def _keep_warm(self) -> None:
         async for snapshot in self.live.releases():
+            with suppress(StoreUnavailableError):
+                await self.freshness.known()
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
@@ -61,6 +66,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         residents=residents,
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
+        freshness=Freshness(store, live),
     )
 
 
