@@ -1,6 +1,7 @@
 """Facts about the API that several places tell."""
 
 NAME = "Länsdata"
+PUBLISHER = "Region Kalmar län"
 VERSION = "1.0.0"
 RELEASED = "2026-11-22"
 STATUS = "active"

@@ -16,7 +16,17 @@ from api.links import PREFIX
 from api.observations import PATH
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
-from api.routes import about, datasets, health, indicators, municipalities, observations
+from api.routes import (
+    about,
+    changes,
+    datasets,
+    freshness,
+    health,
+    indicators,
+    municipalities,
+    observations,
+    releases,
+)
 from api.service import ready_bytes, service_of
 from datasets.settings import Settings
 from datasets.store import Store
@@ -30,10 +40,14 @@ HANDLERS = (
     datasets.dataset,
     datasets.versions,
     datasets.version,
+    changes.changes,
     indicators.indicators,
     indicators.indicator,
     municipalities.municipalities,
     observations.observations,
+    releases.releases,
+    freshness.freshness,
+    releases.releases_atom,
 )
 
 

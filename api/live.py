@@ -2,18 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import suppress
 
 from cachetools import LRUCache
+from msgspec.structs import replace
 
-from api.snapshot import EMPTY, Library, Snapshot
+from api.snapshot import EMPTY, Library, Past, Snapshot
+from datasets.catalogue import Indicator
 from datasets.errors import StoreUnavailableError
 from datasets.store import Store
 
 _POLL_SECONDS = 2.0
 _EARLIER_KEPT = 32
 _log = logging.getLogger(__name__)
+MOST_STAYS = 5_000
+"""The most states of indicators that one question may look back through; each has a cube to be read."""
+
+
+class TooManyStaysError(Exception):
+    """A question that looks back through more states of indicators than one may."""
 
 
 class Live:
@@ -77,6 +85,39 @@ class Live:
             async with self._store.session() as session:
                 kept = self._earlier[number] = await self._library.snapshot(session, line)
         return kept
+
+    async def past(
+        self,
+        until: int,
+        *,
+        after: int | None = None,
+        dataset: str | None = None,
+        indicators: Collection[str] | None = None,
+    ) -> Past:
+        """Return what stood by release *until*; with *after* only what began or ended after that release.
+
+        What ends later than *until* is told as standing: at that release nobody knew better. Raises
+        TooManyStaysError, and StoreUnavailableError when the database is away.
+        """
+        async with self._store.session() as session:
+            stays = await session.stays(
+                until, after=after, dataset=dataset, indicators=indicators, most=MOST_STAYS + 1
+            )
+            if len(stays) > MOST_STAYS:
+                raise TooManyStaysError
+            known = [
+                replace(stay, ended=None) if stay.ended is not None and stay.ended > until else stay
+                for stay in stays
+            ]
+            return await self._library.past(session, known)
+
+    async def definitions(self, hashes: Collection[bytes]) -> Mapping[bytes, Indicator]:
+        """Return the definitions named by *hashes*.
+
+        Raises StoreUnavailableError when the database is away.
+        """
+        async with self._store.session() as session:
+            return await self._library.definitions(session, hashes)
 
     async def _follow(self) -> None:
         while True:

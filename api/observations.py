@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from api.links import Link, Place
 from api.problems import RefusalError
 from api.question import MOST_INDICATORS, Question
 from api.resident import Residents
-from api.rows import ResidentCube, rendered
+from api.rows import ResidentCube
 from api.selection import Found, selected, sorted_positions
 from api.snapshot import IndicatorState
 from api.telling import (
@@ -23,11 +23,14 @@ from api.telling import (
     ToldNote,
     Warned,
     attributions_told,
+    citation_told,
     datasets_told,
     notes_told,
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.rows import rendered
+from datasets.statuses import REMOVED
 from datasets.vocabulary import Flag, Sex, Status
 
 PATH = "/observations"
@@ -44,10 +47,11 @@ class ObservationsMeta(Meta, frozen=True, kw_only=True, rename="camel"):
     attributions: list[ToldAttribution]
     notes: list[ToldNote]
     warnings: list[Warned]
+    citation: str
 
 
 class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One figure; rows are written by `api.rows`, this is their shape for the contract."""
+    """One figure; rows are written by `datasets.rows`, this is their shape for the contract."""
 
     indicator: str
     municipality: str
@@ -55,13 +59,19 @@ class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
     year: int
     breakdown: dict[str, str] | UnsetType = UNSET
     value: float | None
-    status: Status | UnsetType = UNSET
+    status: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*Status, REMOVED]})] | UnsetType = UNSET
     flags: list[Flag] | UnsetType = UNSET
     low: float | UnsetType = UNSET
     high: float | UnsetType = UNSET
     count: int | UnsetType = UNSET
     period_start: date | UnsetType = UNSET
     period_end: date | UnsetType = UNSET
+    change: Literal["removed"] | UnsetType = UNSET
+    """With `updatedAfter`: the figure was removed."""
+    valid_from: datetime | UnsetType = UNSET
+    """With `includeHistory`: when the state was published."""
+    valid_to: datetime | UnsetType | None = UNSET
+    """With `includeHistory`: when another state took its place; null while it stands."""
 
 
 class ObservationList(Listing, frozen=True, kw_only=True):
@@ -85,30 +95,32 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     Raises RefusalError when too much is asked, StoreUnavailableError when a cube is neither in memory nor
     to be had.
     """
-    _refuse_too_much(question, "indicators", (len(question.indicators), MOST_INDICATORS), place.base)
+    refuse_too_much(question, "indicators", (len(question.indicators), MOST_INDICATORS), place.base)
     looked_through = sum(state.coverage.rows for state in question.indicators)
-    _refuse_too_much(question, "figures", (looked_through, MOST_LOOKED_THROUGH), place.base)
+    refuse_too_much(question, "figures", (looked_through, MOST_LOOKED_THROUGH), place.base)
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))
-    _refuse_too_much(question, "figures", (total, MOST_FIGURES), place.base)
+    refuse_too_much(question, "figures", (total, MOST_FIGURES), place.base)
     rows = _rows(question, cubes, found)
-    told = _links(question, place, -(-total // question.limit))
+    told = links_of(question, place, -(-total // question.limit))
     places = list(map(_looked_at, question.indicators, found))
     meta = ObservationsMeta(
         total_records=total,
         page=question.page,
         limit=question.limit,
-        count=_count(question, total),
+        count=count_on_page(question, total),
         datasets=datasets_told(question),
         attributions=attributions_told(question),
         notes=notes_told(question, cubes, places),
         warnings=warnings_told(question, places),
+        citation=citation_told(question, told["bookmark"].href),
     )
     return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
 
 
-def _count(question: Question, total: int) -> int:
+def count_on_page(question: Question, total: int) -> int:
+    """Return how many of *total* figures are on the page that is asked for."""
     if question.page < 1:
         return 0
     return max(min(total - (question.page - 1) * question.limit, question.limit), 0)
@@ -156,18 +168,27 @@ def _in_order(
     yield from (rows[place] for place in range(len(which)))
 
 
-def _links(question: Question, place: Place, pages: int) -> dict[str, Link]:
-    pin: dict[str, Any] = {} if question.pinned else {"asOf": _release_time(question)}
+def links_of(question: Question, place: Place, pages: int) -> dict[str, Link]:
+    """Return the links of a page of *pages*; all but `self` mean the same figures for ever."""
+    pin = pin_of(question)
     return links.paging(place, question.page, pages, pin) | {"bookmark": place.link("bookmark", **pin)}
 
 
+def pin_of(question: Question) -> dict[str, Any]:
+    """Return the parameter that an address needs to mean the same figures for ever."""
+    return {} if question.pinned else {"asOf": _release_time(question)}
+
+
 def _release_time(question: Question) -> str:
-    line = question.snapshot.line
-    moment = line[-1].published_at if line else datetime(1970, 1, 1, tzinfo=UTC)
-    return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
+    """Return when what is told was published; a later release of another dataset gives no other address."""
+    snapshot = question.snapshot
+    named = [snapshot.datasets[name].release for name in {state.dataset for state in question.indicators}]
+    moments = [release.published_at for release in named or snapshot.line[-1:]]
+    return msgspec.to_builtins(max(moments, default=datetime(1970, 1, 1, tzinfo=UTC)))  # type: ignore[no-any-return]
 
 
-def _refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:
+def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:
+    """Refuse a question that means more than the most; *sizes* are how much it means, and the most."""
     size, most = sizes
     if size <= most:
         return

@@ -13,6 +13,7 @@ from api.texts import (
     SORTABLE,
     category,
     moment,
+    moment_before,
     one_of,
     sort_key,
     version,
@@ -20,6 +21,7 @@ from api.texts import (
     words,
     year,
     year_or_latest,
+    yes_or_no,
 )
 from datasets.areas import AreaType
 from datasets.vocabulary import SEX_WORDS, Sex, Source
@@ -42,6 +44,9 @@ FIELDS = (
     "low",
     "high",
     "count",
+    "change",
+    "validFrom",
+    "validTo",
 )
 
 
@@ -145,6 +150,44 @@ AS_OF = Parameter(
     schema={"type": "string"},
     example="2026-11-22",
 )
+FROM = Parameter(
+    name="from",
+    description="Jämför med versionen, annars med den före. / Compare with it, else with the one before.",
+    read=version,
+    schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
+    example="1.0.0",
+)
+SINCE = Parameter(
+    name="since",
+    description="Bara utgåvor efter den med detta nummer. / Only releases after the one with this number.",
+    read=whole(0, 10**9),
+    schema={"type": "integer", "minimum": 0, "default": 0},
+    example="3",
+    default=0,
+)
+UPDATED_AFTER = Parameter(
+    name="updatedAfter",
+    description=(
+        "Bara det som har publicerats efter datumet eller tiden; borttagna siffror kommer med "
+        "`change: removed`. Ett datum är dygnets början, i UTC. / "
+        "Only what was published after the date or time; removed figures come with `change: removed`. "
+        "A date is the beginning of the day, in UTC."
+    ),
+    read=moment_before,
+    schema={"type": "string"},
+    example="2026-11-21",
+)
+INCLUDE_HISTORY = Parameter(
+    name="includeHistory",
+    description=(
+        "`true`: varje publicerat tillstånd, med `validFrom` och `validTo`. / "
+        "`true`: every published state, with `validFrom` and `validTo`."
+    ),
+    read=yes_or_no,
+    schema={"type": "boolean", "default": False},
+    example="true",
+    default=False,
+)
 SORT = Parameter(
     name="sort",
     description="Fält att sortera efter, `-` först för fallande. / Fields to sort by, `-` first to descend.",
@@ -246,6 +289,8 @@ OBSERVATIONS = (
     BREAKDOWN,
     VERSION,
     AS_OF,
+    UPDATED_AFTER,
+    INCLUDE_HISTORY,
     SORT,
     SHOWN_FIELDS,
     LANGUAGE,

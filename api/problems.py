@@ -161,6 +161,7 @@ class InvalidParametersError(RefusalError):
             f"{fault.name}{f' {fault.value!r}' if fault.value else ''} {fault.reason}" for fault in faults[:3]
         )
         super().__init__("invalid-parameters", first, invalid_parameters=tuple(faults))
+        self.faults = tuple(faults)
 
 
 def not_found(name: str, error: UnknownCodeError) -> RefusalError:

@@ -7,9 +7,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from api.asked import Asked
-from api.live import Live
-from api.problems import InvalidParameter, InvalidParametersError
-from api.snapshot import IndicatorState, Snapshot
+from api.live import MOST_STAYS, Live, TooManyStaysError
+from api.problems import InvalidParameter, InvalidParametersError, RefusalError
+from api.snapshot import NO_PAST, IndicatorState, Past, Snapshot
 from api.texts import EVERY, LATEST
 from datasets.areas import AreaType, area, areas, municipalities_of
 from datasets.changes import Version
@@ -47,6 +47,15 @@ class Question(Struct, frozen=True, kw_only=True):
     limit: int
     page: int
     language: str
+    updated_after: datetime | None = None
+    include_history: bool = False
+    past: Past = NO_PAST
+    """What stood before, where the question is for more than one state."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Tell whether the question is for what changed, or for every state, not for how things stand."""
+        return self.include_history or self.updated_after is not None
 
 
 async def question_of(asked: Asked, live: Live) -> Question:
@@ -59,8 +68,9 @@ async def question_of(asked: Asked, live: Live) -> Question:
     newest = live.newest()
     number, pinned = _release_asked(asked, newest, faults)
     snapshot = newest if faults else await live.at(number)
-    states, elsewhere, unborn = _indicators(asked, snapshot, newest, faults)
-    municipalities = _each("municipality", asked["municipality"], _codes_of, faults)
+    past = NO_PAST if faults else await _past(asked, live, snapshot)
+    states, elsewhere, unborn = _indicators(asked, snapshot, past, newest, faults)
+    municipalities = municipalities_asked(asked["municipality"], faults)
     breakdown = _breakdown(asked["breakdown"], states, faults)
     years = asked["year"]
     if LATEST in years and len(years) > 1:
@@ -74,7 +84,7 @@ async def question_of(asked: Asked, live: Live) -> Question:
         indicators=tuple(states),
         elsewhere=tuple(elsewhere),
         unborn=tuple(unborn),
-        municipalities=tuple(dict.fromkeys(code for codes in municipalities for code in codes)),
+        municipalities=municipalities,
         sexes=asked["sex"],
         years=() if LATEST in years else years,
         latest=LATEST in years,
@@ -87,7 +97,30 @@ async def question_of(asked: Asked, live: Live) -> Question:
         limit=asked["limit"],
         page=asked["page"],
         language=asked["lang"],
+        updated_after=asked["updatedAfter"],
+        include_history=asked["includeHistory"],
+        past=past,
     )
+
+
+async def _past(asked: Asked, live: Live, snapshot: Snapshot) -> Past:
+    """Return what stood before and is asked about; indicators that ended since are there too."""
+    since = asked["updatedAfter"]
+    if since is None and not asked["includeHistory"]:
+        return NO_PAST
+    try:
+        return await live.past(
+            snapshot.number,
+            after=None if since is None else snapshot.number_at(since),
+            dataset=asked["dataset"],
+            indicators=asked["indicator"] or None,
+        )
+    except TooManyStaysError:
+        detail = (
+            f"the question looks back through more than {MOST_STAYS} states of indicators."
+            " Ask for fewer indicators, or for a later updatedAfter"
+        )
+        raise RefusalError("too-much", detail, limit=MOST_STAYS) from None
 
 
 def _release_asked(asked: Asked, newest: Snapshot, faults: list[InvalidParameter]) -> tuple[int, bool]:
@@ -99,7 +132,7 @@ def _release_asked(asked: Asked, newest: Snapshot, faults: list[InvalidParameter
     if version:
         return _version_asked(version, dataset, newest, faults), True
     if as_of:
-        return newest.number_at(as_of), _is_settled(as_of, newest)
+        return newest.number_at(as_of), is_settled(as_of, newest)
     return newest.number, False
 
 
@@ -113,12 +146,15 @@ def _version_asked(
     if known and version not in known:
         reason = f"is no version of {dataset}"
         faults.append(
-            InvalidParameter(name="version", reason=reason, value=version, closest=_nearest(version, known))
+            InvalidParameter(
+                name="version", reason=reason, value=version, closest=nearest_versions(version, known)
+            )
         )
     return known.get(version, 0)
 
 
-def _nearest(version: str, known: Iterable[str]) -> tuple[str, ...]:
+def nearest_versions(version: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the versions right before and right after one that is not *known*."""
     wanted = Version.parse(version)
     ordered = sorted(map(Version.parse, known))
     above = [one for one in ordered if one > wanted][:1]
@@ -126,13 +162,14 @@ def _nearest(version: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(str, (*below, *above)))
 
 
-def _is_settled(as_of: datetime, newest: Snapshot) -> bool:
+def is_settled(as_of: datetime, newest: Snapshot) -> bool:
+    """Tell whether what was published by *as_of* can no longer change."""
     # releases only ever come after the newest, so what lies before it cannot change
     return bool(newest.line) and as_of <= newest.line[-1].published_at
 
 
 def _indicators(
-    asked: Asked, snapshot: Snapshot, newest: Snapshot, faults: list[InvalidParameter]
+    asked: Asked, snapshot: Snapshot, past: Past, newest: Snapshot, faults: list[InvalidParameter]
 ) -> tuple[list[IndicatorState], list[IndicatorState], list[str]]:
     """Return the indicators asked for as they stood, those of other datasets, and those not there yet."""
     dataset = asked["dataset"]
@@ -143,10 +180,11 @@ def _indicators(
     names = asked["indicator"]
     if not names and dataset in newest.datasets and dataset not in snapshot.datasets:
         names = newest.datasets[dataset].indicators
-    unborn = [name for name in names if name not in snapshot.indicators]
+    standing = {**past.last, **snapshot.indicators} if past.last else snapshot.indicators
+    unborn = [name for name in names if name not in standing]
     _each("indicator", unborn, lambda name: indicator_in(newest, name), faults)
-    asked_states = [snapshot.indicators[name] for name in names if name in snapshot.indicators]
-    known = asked_states if names else snapshot.indicators.values()
+    asked_states = [standing[name] for name in names if name in standing]
+    known = asked_states if names else standing.values()
     states = [state for state in known if dataset in {None, state.dataset}]
     elsewhere = [state for state in asked_states if dataset not in {None, state.dataset}]
     return sorted(states, key=lambda state: state.definition.id), elsewhere, unborn
@@ -156,9 +194,19 @@ def indicator_in(snapshot: Snapshot, name: str) -> IndicatorState:
     """Return an indicator's state; raises UnknownCodeError with the closest, by id and by title."""
     found = snapshot.indicators.get(name)
     if found is None:
-        titles = {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
-        raise UnknownCodeError("indicator", name, closest(name, titles))
+        raise UnknownCodeError("indicator", name, closest(name, titles_of(snapshot)))
     return found
+
+
+def titles_of(snapshot: Snapshot) -> dict[str, str]:
+    """Return the Swedish title of every indicator, by which a wrong id may be meant."""
+    return {known: state.definition.title.sv for known, state in snapshot.indicators.items()}
+
+
+def municipalities_asked(texts: Iterable[str], faults: list[InvalidParameter]) -> tuple[str, ...]:
+    """Return the codes of all areas that *texts* stand for, each once; what stands for none is a fault."""
+    found = _each("municipality", texts, _codes_of, faults)
+    return tuple(dict.fromkeys(code for codes in found for code in codes))
 
 
 def _codes_of(text: str) -> tuple[str, ...]:

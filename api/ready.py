@@ -17,6 +17,8 @@ _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     b"gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
 _TAG_DIGITS = 32
+_NOT_KEPT = frozenset({(b"cache-control", b"no-store"), (b"cache-control", b"no-cache")})
+"""What does not hang on the release alone."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -43,7 +45,7 @@ class ReadyAnswer:
     def __init__(self, body: bytes, headers: Headers) -> None:
         self.headers = headers
         self.body = body
-        self.may_be_kept = (b"cache-control", b"no-store") not in headers
+        self.may_be_kept = _NOT_KEPT.isdisjoint(headers)
         self._forms: dict[bytes, Form] = {}
 
     @property

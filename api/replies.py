@@ -15,6 +15,7 @@ from api.service import asked_in, place_in
 
 PINNED = "public, max-age=31536000, immutable"
 FRESH = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+REVALIDATED = "no-cache"
 UNCACHED = "no-store"
 _JSON = ("application/json", "application/*", "*/*")
 """What means JSON in an `Accept`, the most exact first: that one's weight counts."""
@@ -51,12 +52,12 @@ def listed(
     return reply(answer_bytes(name, encoded(shown)[1:-1], meta, told), caching, told)
 
 
-def refuse_other_media(accept: str) -> None:
-    """Refuse a request that takes no JSON; raises RefusalError."""
+def refuse_other_media(accept: str, taken: Sequence[str] = _JSON) -> None:
+    """Refuse a request that takes nothing of what is *taken* for what we send; raises RefusalError."""
     weights = {kind.strip(): _weight(rest) for kind, _, rest in _parted(accept)}
-    weight = next((weights[kind] for kind in _JSON if kind in weights), 0.0 if weights else 1.0)
+    weight = next((weights[kind] for kind in taken if kind in weights), 0.0 if weights else 1.0)
     if not weight:
-        raise RefusalError("not-acceptable", "only application/json is to be had here")
+        raise RefusalError("not-acceptable", f"only {taken[0]} is to be had here")
 
 
 def _parted(accept: str) -> list[tuple[str, str, str]]:

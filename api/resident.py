@@ -30,9 +30,11 @@ class Residents:
         """Return how much of the cache is taken."""
         return int(self._cubes.currsize)
 
-    async def cubes(self, states: Sequence[IndicatorState]) -> list[ResidentCube]:
+    async def cubes(self, states: Sequence[IndicatorState], *, keep: bool = True) -> list[ResidentCube]:
         """Return the cubes of *states*, in their order; the database is asked for those not in memory.
 
+        They are kept for the next question unless told otherwise: states long gone would drive out the
+        newest.
         Raises StoreUnavailableError when one is not in memory and the database is away.
         """
         names = [_key(state) for state in states]
@@ -41,7 +43,7 @@ class Residents:
             async with self._reading:
                 # somebody else may have read them while this waited
                 found |= {name: cube for name in names if (cube := self._cubes.get(name)) is not None}
-                found |= await self._read(set(names) - found.keys())
+                found |= await self._read(set(names) - found.keys(), keep=keep)
         return [found[name] for name in names]
 
     async def warm(self, states: Sequence[IndicatorState]) -> None:
@@ -56,14 +58,16 @@ class Residents:
                 _log.info("the database went away while cubes were read ahead")
                 break
 
-    async def _read(self, names: Collection[tuple[bytes, str]]) -> dict[tuple[bytes, str], ResidentCube]:
+    async def _read(
+        self, names: Collection[tuple[bytes, str]], *, keep: bool
+    ) -> dict[tuple[bytes, str], ResidentCube]:
         if not names:
             return {}
         async with self._store.session() as session:
             cubes = await session.cubes({data_sha256 for data_sha256, _ in names})
         read = {name: ResidentCube(name[1], cubes[name[0]]) for name in names}
         for name, cube in read.items():
-            if cube.bytes_held <= self._cubes.maxsize:
+            if keep and cube.bytes_held <= self._cubes.maxsize:
                 self._cubes[name] = cube
         return read
 

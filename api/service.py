@@ -8,9 +8,13 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.comparisons import Comparisons
+from api.feed import Feed
+from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
 
@@ -26,6 +30,9 @@ class Service(Struct):
     store: Store
     live: Live
     residents: Residents
+    comparisons: Comparisons
+    feed: Feed
+    freshness: Freshness
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -43,13 +50,24 @@ class Service(Struct):
 
     async def _keep_warm(self) -> None:
         async for snapshot in self.live.releases():
+            with suppress(StoreUnavailableError):
+                await self.freshness.known()
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
 def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
-    return Service(settings, store, Live(store), Residents(store, most))
+    live, residents = Live(store), Residents(store, most)
+    return Service(
+        settings=settings,
+        store=store,
+        live=live,
+        residents=residents,
+        comparisons=Comparisons(store),
+        feed=Feed(live, residents),
+        freshness=Freshness(store, live),
+    )
 
 
 def ready_bytes(settings: Settings) -> int:

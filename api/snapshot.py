@@ -1,7 +1,7 @@
 """The ledger as it stood at one release, in memory: datasets, indicators, and the names of their cubes."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from datasets.catalogue import Dataset, Indicator, dataset_of, indicator_of
 from datasets.coverage import Coverage
-from datasets.ledger import Entry, Release
+from datasets.ledger import Entry, Release, Stay
 from datasets.store import Session
 
 
@@ -52,6 +52,18 @@ class Snapshot(Struct, frozen=True):
 EMPTY = Snapshot(0, (), {}, {})
 
 
+class Past(Struct, frozen=True):
+    """What stood before: the stays of indicators, oldest first, and what the cubes in them cover."""
+
+    stays: Mapping[str, tuple[Stay, ...]]
+    last: Mapping[str, IndicatorState]
+    """Each of those indicators as it stands, or as it last stood."""
+    coverages: Mapping[bytes, Coverage]
+
+
+NO_PAST = Past({}, {}, {})
+
+
 class Library:
     """Definitions and coverages by their hashes: what one snapshot has read, the next need not."""
 
@@ -85,6 +97,34 @@ class Library:
             for name in sorted(newest)
         }
         return Snapshot(line[-1].number, line, datasets, indicators)
+
+    async def past(self, session: Session, stays: Sequence[Stay]) -> Past:
+        """Return what is known of *stays*, which come by indicator and beginning.
+
+        Definitions stay in memory; what the many cubes of old cover does not.
+        """
+        chains: dict[str, list[Stay]] = {}
+        for stay in stays:
+            chains.setdefault(stay.indicator, []).append(stay)
+        newest = [chain[-1] for chain in chains.values()]
+        definitions = await self.definitions(session, {one.metadata_sha256 for one in newest})
+        coverages = await session.coverages({stay.data_sha256 for stay in stays})
+        last = {
+            one.indicator: IndicatorState(
+                one.dataset,
+                definitions[one.metadata_sha256],
+                coverages[one.data_sha256],
+                one.data_sha256,
+            )
+            for one in newest
+        }
+        return Past({name: tuple(chain) for name, chain in chains.items()}, last, coverages)
+
+    async def definitions(self, session: Session, hashes: Collection[bytes]) -> Mapping[bytes, Indicator]:
+        """Return the definitions named by *hashes*; they stay in memory."""
+        bodies = await session.metadata(set(hashes) - self._indicators.keys())
+        self._indicators |= {name: indicator_of(body) for name, body in bodies.items()}
+        return {name: self._indicators[name] for name in hashes}
 
     async def _read(self, session: Session, entries: Iterable[Entry], releases: Iterable[Release]) -> None:
         definitions = {entry.metadata_sha256 for entry in entries} - self._indicators.keys()

@@ -6,12 +6,15 @@ from datetime import datetime
 import numpy as np
 from msgspec import Struct
 
+from api.citation import CitedVersion, citation
 from api.question import Question
 from api.rows import ResidentCube
 from api.snapshot import IndicatorState
 from datasets.catalogue import Note
 from datasets.coverage import Coverage
 from datasets.cube import SEXES, Positions
+
+_WARNED_AT_MOST = 20
 
 
 class ToldDataset(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -82,6 +85,14 @@ def attributions_told(question: Question) -> list[ToldAttribution]:
     return told
 
 
+def citation_told(question: Question, address: str) -> str:
+    """Return the ready citation of the answer that will always be at *address*."""
+    datasets = datasets_told(question)
+    own = [one.attribution for one in attributions_told(question)]
+    versions = [CitedVersion(one.id, one.version, one.published_at) for one in datasets]
+    return citation((*(one.attribution for one in datasets), *own), versions, address, question.language)
+
+
 def notes_told(
     question: Question, cubes: Sequence[ResidentCube], found: Sequence[Positions]
 ) -> list[ToldNote]:
@@ -110,6 +121,20 @@ def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned
         *(Warned(state.definition.id, _where(state, question)) for state in question.elsewhere),
         *(Warned(name, unborn[question.language]) for name in question.unborn),
     ]
+
+
+def unchanged_told(question: Question) -> list[Warned]:
+    """Return for each indicator, a handful at most, that nothing was published after the time asked about."""
+    moment = f"{question.updated_after:%Y-%m-%dT%H:%M:%SZ}"
+    told = []
+    for state in question.indicators[:_WARNED_AT_MOST]:
+        release = question.snapshot.datasets[state.dataset].release
+        version, day = release.version, f"{release.published_at:%Y-%m-%d}"
+        text = f"Nothing that is asked about was published after {moment}; version {version} is from {day}."
+        if question.language == "sv":
+            text = f"Inget som frågan gäller har publicerats efter {moment}; version {version} är från {day}."
+        told.append(Warned(state.definition.id, text))
+    return told
 
 
 def _where(state: IndicatorState, question: Question) -> str:

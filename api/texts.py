@@ -99,13 +99,26 @@ def version(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Return a moment in UTC; a date alone means the end of that day."""
+    """Return a moment in UTC; a date alone means the end of that day: what was published by then."""
+    return _moment(text, time.max)
+
+
+def moment_before(text: str) -> datetime:
+    """Return a moment in UTC; a date alone means the beginning of that day, so that nothing is missed."""
+    return _moment(text, time.min)
+
+
+def yes_or_no(text: str) -> bool:
+    """Return whether it is so."""
+    return one_of(("true", "false"), "truth value")(text) == "true"
+
+
+def _moment(text: str, of_a_day: time) -> datetime:
     if not _MOMENT.fullmatch(text):
         raise RefusedTextError("is not a date or an RFC 3339 time like 2026-11-21T02:10:00Z")
     try:
         if len(text) == _DATE_LENGTH:
-            # a date alone means what was published by the end of that day
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+            return datetime.combine(date.fromisoformat(text), of_a_day, UTC)
         when = datetime.fromisoformat(text.upper())
         in_utc = when.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The ledger by hand: `python -m datasets versions | verify | migrate`."""
+"""The ledger by hand: `python -m datasets versions | diff | verify | migrate`."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from datasets.closest import closest
 from datasets.database import open_store
+from datasets.diff import diff, versions_of
 from datasets.errors import LansdataError, UnknownCodeError
 from datasets.migrate import migrate
 from datasets.settings import read_settings
@@ -45,6 +46,14 @@ async def _versions(asked: argparse.Namespace, store: Store, console: Console) -
     return _WELL
 
 
+async def _diff(asked: argparse.Namespace, store: Store, console: Console) -> int:
+    async with store.session() as session:
+        line = await session.releases()
+    versions = versions_of(line, asked.dataset, asked.before, asked.after)
+    await diff(store, versions, console, most=asked.rows)
+    return _WELL
+
+
 async def _verify(_: argparse.Namespace, store: Store, console: Console) -> int:
     right = wrong = 0
     with console.status("computing every hash again"):
@@ -59,6 +68,7 @@ async def _verify(_: argparse.Namespace, store: Store, console: Console) -> int:
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[int]]] = {
     "migrate": _migrate,
     "versions": _versions,
+    "diff": _diff,
     "verify": _verify,
 }
 
@@ -69,6 +79,11 @@ def main(words: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database to the shape of this version")
     commands.add_parser("versions", help="list what was published").add_argument("dataset", nargs="?")
+    compare = commands.add_parser("diff", help="show what differs between two versions")
+    compare.add_argument("dataset")
+    compare.add_argument("before", nargs="?", metavar="FROM", help="the version before TO unless told")
+    compare.add_argument("after", nargs="?", metavar="TO", help="the newest unless told")
+    compare.add_argument("--rows", type=int, metavar="N", help="so many changes at most")
     commands.add_parser("verify", help="compute every hash again")
     asked = parser.parse_args(words)
 

@@ -1,7 +1,7 @@
 """What differs between two states, figure by figure and definition by definition; the next version."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
@@ -10,12 +10,15 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from datasets.catalogue import Indicator
+from datasets.catalogue import Dataset, Indicator, canonical_metadata
 from datasets.cube import Columns, Cube, Positions, code_text
+from datasets.vocabulary import Breakdown, MunicipalityCode
 
 _VERSION = re.compile(r"[1-9][0-9]{0,5}(\.(0|[1-9][0-9]{0,8})){2}")
 _KEY = ("municipality", "sex", "year", "breakdown")
 _CHANGES_MEANING = frozenset({"definition", "unit"})
+_SEXES, _YEARS = 4, 4096
+"""More than there can be of each, so that a key is one number."""
 
 
 class Version(NamedTuple):
@@ -50,10 +53,15 @@ class Difference:
     """Positions in the earlier cube."""
     revised_before: Positions
     revised_after: Positions
+    order: Positions
+    """The order by key of the added, the removed and the revised figures, written one after the other."""
+
+    def __len__(self) -> int:
+        return len(self.order)
 
 
 class DefinitionChange(Struct, frozen=True):
-    """One field of an indicator's definition that was changed."""
+    """One field of an indicator's or a dataset's definition that was changed; None where it was absent."""
 
     field: str
     before: Any
@@ -75,8 +83,9 @@ class Counts(Struct, frozen=True):
 
 def difference(before: Cube, after: Cube) -> Difference:
     """Return what a reader of *before* must change to hold *after*."""
-    old_keys, new_keys = _keys(before, after)
-    _, old_common, new_common = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
+    ranks = Ranks.of((*before.municipalities, *after.municipalities), (*before.breakdowns, *after.breakdowns))
+    old_keys, new_keys = keys_of(before, ranks), keys_of(after, ranks)
+    old_common, new_common = _in_common(old_keys, new_keys)
     differs = np.zeros(len(old_common), dtype=np.bool_)
     for field in fields(Columns):
         if field.name not in _KEY:
@@ -85,11 +94,15 @@ def difference(before: Cube, after: Cube) -> Difference:
             differs |= (
                 (old != new) & ~(np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old != new
             )
+    added, removed = _without(len(after), new_common), _without(len(before), old_common)
+    revised = new_common[differs]
+    keys = np.concatenate([new_keys[added], old_keys[removed], new_keys[revised]])
     return Difference(
-        added=np.setdiff1d(np.arange(len(after)), new_common, assume_unique=True),
-        removed=np.setdiff1d(np.arange(len(before)), old_common, assume_unique=True),
+        added=added,
+        removed=removed,
         revised_before=old_common[differs],
-        revised_after=new_common[differs],
+        revised_after=revised,
+        order=np.argsort(keys, kind="stable"),
     )
 
 
@@ -105,12 +118,16 @@ def counts_of(before: Cube | None, after: Cube | None) -> Counts:
     return Counts(len(after), len(changed.added), len(changed.revised_after), len(changed.removed))
 
 
-def definition_changes(before: Indicator, after: Indicator) -> tuple[DefinitionChange, ...]:
-    """Return the fields in which two definitions of one indicator differ, in the order of the fields."""
-    old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    names = [field.encode_name for field in msgspec.structs.fields(Indicator)]
+def definition_changes(
+    before: Dataset | Indicator, after: Dataset | Indicator
+) -> tuple[DefinitionChange, ...]:
+    """Return the fields in which two definitions of one thing differ, in the order of the fields."""
+    # judged by what is hashed, since there the order of categories counts; told as people read it
+    old, new = (msgspec.json.decode(canonical_metadata(told)) for told in (before, after))
+    shown_old, shown_new = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    names = [field.encode_name for field in msgspec.structs.fields(type(after))]
     return tuple(
-        DefinitionChange(name, old.get(name), new.get(name))
+        DefinitionChange(name, shown_old.get(name), shown_new.get(name))
         for name in names
         if old.get(name) != new.get(name)
     )
@@ -136,25 +153,60 @@ def next_version(
     return Version(previous.major, previous.minor, previous.patch + 1)
 
 
-def _keys(before: Cube, after: Cube) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return one number for each figure's key, comparable between the two cubes and in canonical order."""
-    places = _ranks(before.municipalities, after.municipalities)
-    parts = _ranks(before.breakdowns, after.breakdowns)
-    old, new = (_key(cube, places, parts) for cube in (before, after))
-    return old, new
+class Ranks(NamedTuple):
+    """The place of every code in the order of an answer, over all the cubes that are compared."""
+
+    places: Mapping[Any, int]
+    parts: Mapping[Any, int]
+
+    @classmethod
+    def of(cls, places: Iterable[MunicipalityCode], parts: Iterable[Breakdown]) -> Self:
+        """Return the ranks of areas and breakdowns, given in any order and as often as may be."""
+        return cls(_ranked(places), _ranked(parts))
 
 
-def _ranks(*codes: Iterable[Any]) -> dict[Any, int]:
-    together = {code for several in codes for code in several}
-    return {code: rank for rank, code in enumerate(sorted(together, key=code_text))}
+def keys_of(cube: Cube, ranks: Ranks) -> NDArray[np.int64]:
+    """Return one number for each figure's key, in canonical order and the same in every cube of *ranks*.
 
-
-def _key(cube: Cube, places: dict[Any, int], parts: dict[Any, int]) -> NDArray[np.int64]:
-    place = np.array([places[code] for code in cube.municipalities], np.int64)
-    part = np.array([parts[code] for code in cube.breakdowns], np.int64)
-    columns = cube.columns
+    The ranks must know every code of *cube*.
+    """
     if not len(cube):
         return np.empty(0, np.int64)
-    key = place[columns.municipality] * 4 + columns.sex
-    key = key * 4096 + columns.year
-    return key * (len(parts) + 1) + part[columns.breakdown]
+    place = np.array([ranks.places[code] for code in cube.municipalities], np.int64)
+    part = np.array([ranks.parts[code] for code in cube.breakdowns], np.int64)
+    columns = cube.columns
+    key = place[columns.municipality] * _SEXES + columns.sex
+    key = key * _YEARS + columns.year
+    return key * (len(ranks.parts) + 1) + part[columns.breakdown]
+
+
+def parted_keys(keys: NDArray[np.int64], ranks: Ranks) -> dict[str, NDArray[np.int64]]:
+    """Return what *keys* are of: the rank of the municipality, the position of the sex, the year."""
+    keys = keys // (len(ranks.parts) + 1)
+    return {
+        "municipality": keys // _YEARS // _SEXES,
+        "sex": keys // _YEARS % _SEXES,
+        "year": keys % _YEARS,
+    }
+
+
+def _ranked(codes: Iterable[MunicipalityCode | Breakdown]) -> dict[Any, int]:
+    return {code: rank for rank, code in enumerate(sorted(set(codes), key=code_text))}
+
+
+def _in_common(old: NDArray[np.int64], new: NDArray[np.int64]) -> tuple[Positions, Positions]:
+    """Return where the keys that both have are; both are sorted and without twins."""
+    if len(old) == len(new) and np.array_equal(old, new):
+        everywhere = np.arange(len(old))
+        return everywhere, everywhere
+    at = np.searchsorted(new, old)
+    inside = np.flatnonzero(at < len(new))
+    same = inside[new[at[inside]] == old[inside]]
+    return same, at[same]
+
+
+def _without(length: int, positions: Positions) -> Positions:
+    """Return the positions below *length* that are not among *positions*."""
+    others = np.ones(length, dtype=np.bool_)
+    others[positions] = False
+    return np.flatnonzero(others)

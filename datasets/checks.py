@@ -11,6 +11,7 @@ from datasets.changes import difference
 from datasets.cube import Cube
 from datasets.sums import totals_off
 from datasets.units import unit
+from datasets.vocabulary import Text
 
 NOTHING_THERE = "nothing-there"
 FEW_PEOPLE = "few-people"
@@ -172,3 +173,42 @@ CHECKS: Mapping[str, Callable[[Judged], Iterator[str]]] = {
     "jump": _jump,
     "totals-add-up": _totals_off,
 }
+EXPLAINED: Mapping[str, Text] = {
+    FEW_PEOPLE: Text(
+        "Någon siffra är, eller vilar på, färre personer än gränsen för datamängden.",
+        "Some figure is, or rests on, fewer people than the dataset's floor.",
+    ),
+    NOTHING_THERE: Text(
+        "Källan har inte längre någon siffra.",
+        "The source no longer has any figure.",
+    ),
+    "future-year": Text(
+        "Någon siffra gäller ett år som inte har varit än.",
+        "Some figure is for a year that has not been yet.",
+    ),
+    "share-outside": Text(
+        "Någon andel ligger utanför 0 till 100 procent.",
+        "Some share lies outside 0 to 100 per cent.",
+    ),
+    "negative-count": Text(
+        "Något antal personer är negativt.",
+        "Some count of people is negative.",
+    ),
+    "figures-lost": Text(
+        "Ovanligt många siffror saknas jämfört med förra versionen.",
+        "Unusually many figures are gone since the last version.",
+    ),
+    "areas-lost": Text(
+        "Något område har inte längre någon siffra.",
+        "Some area has no figure any more.",
+    ),
+    "jump": Text(
+        "Någon siffra skiljer sig ovanligt mycket från förra versionen.",
+        "Some figure differs unusually much from the last version.",
+    ),
+    "totals-add-up": Text(
+        "Någon totalsiffra är inte summan av sina delar, fast källan säger att den är det.",
+        "Some total is not the sum of its parts, though the source says that it is.",
+    ),
+}
+"""What each check looks for, in words for the public: no figure that was held back stands in them."""

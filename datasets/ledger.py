@@ -43,6 +43,17 @@ class Entry(Struct, frozen=True):
         return f"{self.data_sha256.hex()} {self.metadata_sha256.hex()} {self.indicator}\n"
 
 
+class Stay(Struct, frozen=True):
+    """One indicator from the release `began` to before the release `ended`; None while it stands."""
+
+    dataset: str
+    indicator: str
+    data_sha256: bytes
+    metadata_sha256: bytes
+    began: int
+    ended: int | None
+
+
 class Publishable(Protocol):
     """A dataset as a loader would publish it; becomes a version only if it differs from the last."""
 
@@ -93,6 +104,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     outcome: str
     release: int | None = None
     detail: str = ""
+    next_at: datetime | None = None
+    """When the one who tried means to try again; None where nobody planned it."""
 
 
 def manifest(entries: Iterable[Entry]) -> bytes:

@@ -59,12 +59,18 @@ class _Comparison(Struct):
 
 
 async def publish(
-    store: Store, draft: Publishable, *, judge: Judge | None = None, only_try: bool = False
+    store: Store,
+    draft: Publishable,
+    *,
+    judge: Judge | None = None,
+    only_try: bool = False,
+    next_at: datetime | None = None,
 ) -> Outcome:
     """Publish *draft* as the next version of its dataset, in one transaction.
 
     The same figures and definitions again publish nothing; the attempt is recorded either way. With
-    *only_try* all is done and then taken back, so that the outcome tells what would have come of it.
+    *only_try* all is done and then taken back, so that the outcome tells what would have come of it;
+    *next_at* is when the caller means to try again.
     Raises HeldError where *judge* has something against it, PublishRefusedError when another publisher is at
     work or an indicator belongs to another dataset, StoreUnavailableError when the database is lost; nothing
     is written then.
@@ -77,7 +83,7 @@ async def publish(
             started = await session.now()
             line = await session.releases()
             release = await _next_release(session, draft, parcels, line, judge)
-            await session.add_attempt(_attempt(draft, started, await session.now(), release))
+            await session.add_attempt(_attempt(draft, started, await session.now(), release, next_at))
             if only_try:
                 raise _TakenBackError
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
@@ -107,7 +113,13 @@ def _each_parcel(draft: Publishable) -> Iterator[Parcel]:
             yield waiting.popleft().result()
 
 
-def _attempt(draft: Publishable, started: datetime, finished: datetime, release: Release | None) -> Attempt:
+def _attempt(
+    draft: Publishable,
+    started: datetime,
+    finished: datetime,
+    release: Release | None,
+    next_at: datetime | None,
+) -> Attempt:
     return Attempt(
         dataset=draft.dataset.id,
         source=draft.dataset.source,
@@ -115,6 +127,7 @@ def _attempt(draft: Publishable, started: datetime, finished: datetime, release:
         finished_at=finished,
         outcome=PUBLISHED if release else UNCHANGED,
         release=release.number if release else None,
+        next_at=next_at,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Column,
     ColumnElement,
     Insert,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     Update,
+    and_,
     any_,
     func,
     literal,
@@ -39,13 +41,37 @@ def releases(*, after: int = 0) -> Select[Any]:
 def entries_at(number: int, dataset: str | None = None) -> Select[Any]:
     """Return what stood at release *number*, of one dataset or of all, by dataset and indicator."""
     valid = cube_validity.c
-    statement = select(valid.dataset, valid.indicator, valid.data_sha256, valid.metadata_sha256).where(
-        valid.from_release <= number,
-        or_(valid.until_release.is_(None), valid.until_release > number),
-    )
+    stood = func.int8range(valid.from_release, valid.until_release).op("@>")(literal(number, BigInteger))
+    statement = select(valid.dataset, valid.indicator, valid.data_sha256, valid.metadata_sha256).where(stood)
     if dataset is not None:
         statement = statement.where(valid.dataset == dataset)
     return statement.order_by(valid.dataset, valid.indicator)
+
+
+def stays(
+    until: int, *, after: int | None, dataset: str | None, indicators: Collection[str] | None
+) -> Select[Any]:
+    """Return the stays begun by release *until*, by dataset, indicator and beginning.
+
+    With *after* only those that began after that release, or ended after it and by *until*.
+    """
+    valid = cube_validity.c
+    statement = select(
+        valid.dataset,
+        valid.indicator,
+        valid.data_sha256,
+        valid.metadata_sha256,
+        valid.from_release,
+        valid.until_release,
+    ).where(valid.from_release <= until)
+    if after is not None:
+        ended = and_(valid.until_release > after, valid.until_release <= until)
+        statement = statement.where(or_(valid.from_release > after, ended))
+    if dataset is not None:
+        statement = statement.where(valid.dataset == dataset)
+    if indicators is not None:
+        statement = statement.where(valid.indicator == any_(literal(list(indicators), ARRAY(Text))))
+    return statement.order_by(valid.dataset, valid.indicator, valid.from_release)
 
 
 def strangers(dataset: str, indicators: Collection[str]) -> Select[Any]:
@@ -135,6 +161,16 @@ def add_release() -> Insert:
 def _named(column: Column[bytes], hashes: Collection[bytes]) -> ColumnElement[bool]:
     # one array, not one parameter a hash: a night may ask for more than a statement has room for
     return column == any_(literal(list(hashes), ARRAY(LargeBinary)))
+
+
+def newest_attempts() -> Select[Any]:
+    """Return each dataset's newest attempt of every outcome."""
+    tried = attempt.c
+    return (
+        select(attempt)
+        .distinct(tried.dataset, tried.outcome)
+        .order_by(tried.dataset, tried.outcome, tried.finished_at.desc())
+    )
 
 
 def add_attempt() -> Insert:

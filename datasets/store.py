@@ -18,7 +18,7 @@ from datasets.changes import Counts, Version
 from datasets.coverage import Coverage, coverage_body, read_coverage
 from datasets.cube import Cube
 from datasets.errors import PublishRefusedError, StoreUnavailableError
-from datasets.ledger import Attempt, Entry, Release
+from datasets.ledger import Attempt, Entry, Release, Stay
 from datasets.parcels import Parcel
 from datasets.stored import unpacked
 
@@ -53,6 +53,27 @@ class Session:
     async def entries_at(self, number: int, dataset: str | None = None) -> list[Entry]:
         """Return what stood at release *number*, by dataset and indicator."""
         return [Entry(*row) for row in await self._rows(statements.entries_at(number, dataset))]
+
+    async def stays(
+        self,
+        until: int,
+        *,
+        after: int | None = None,
+        dataset: str | None = None,
+        indicators: Collection[str] | None = None,
+        most: int | None = None,
+    ) -> list[Stay]:
+        """Return the stays begun by release *until*, by dataset, indicator and beginning; at most *most*.
+
+        With *after* only those that began after that release, or ended after it and by *until*.
+        """
+        asked = statements.stays(until, after=after, dataset=dataset, indicators=indicators).limit(most)
+        return [Stay(*row) for row in await self._rows(asked)]
+
+    async def newest_attempts(self) -> list[Attempt]:
+        """Return each dataset's newest attempt of every outcome, by dataset."""
+        rows = await self._rows(statements.newest_attempts())
+        return [Attempt(**{name: getattr(row, name) for name in Attempt.__struct_fields__}) for row in rows]
 
     async def strangers(self, dataset: str, indicators: Collection[str]) -> list[tuple[str, str]]:
         """Return the indicators that belong to another dataset than *dataset*, with that dataset."""

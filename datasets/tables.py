@@ -61,6 +61,10 @@ cube_validity = Table(
     Column("metadata_sha256", LargeBinary, ForeignKey("metadata.sha256"), nullable=False),
     # an indicator stands in one dataset only: its id never moves
     Index("cube_validity_now", "indicator", unique=True, postgresql_where=text("until_release IS NULL")),
+    # what stood at a release, in the same time however many there are
+    Index("cube_validity_as_of", text("int8range(from_release, until_release)"), postgresql_using="gist"),
+    Index("cube_validity_begun", "from_release"),
+    Index("cube_validity_ended", "until_release"),
 )
 
 attempt = Table(
@@ -74,5 +78,10 @@ attempt = Table(
     Column("outcome", Text, nullable=False, comment="published, unchanged, held or failed"),
     Column("release", BigInteger, ForeignKey("release.number")),
     Column("detail", Text, nullable=False),
-    Index("attempt_of_dataset", "dataset", "finished_at"),
+    Column(
+        "next_at",
+        DateTime(timezone=True),
+        comment="when the one who tried means to try again, where that is planned",
+    ),
+    Index("attempt_of_dataset", "dataset", "outcome", "finished_at"),
 )

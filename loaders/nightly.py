@@ -27,6 +27,8 @@ from loaders.sources import base_of, source_of
 DATASET_SECONDS = 1800.0
 """The longest that one dataset may take before the night goes on without it."""
 SNAPSHOTS = "snapshots"
+_NIGHT_TO_NIGHT = timedelta(days=1)
+"""When a dataset of the catalogue is looked at again."""
 _log = logging.getLogger(__name__)
 
 
@@ -134,7 +136,8 @@ async def publish_kept(night: Night, listed: Listed, path: Path) -> Kept:
     time = source.source_time(plan, read_snapshot(path))
     made = source.normalise(plan, read_snapshot(path))
     draft = Judging(listed, night.accepted, made, About(plan.dataset, time))
-    outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
+    again = datetime.now(UTC) + _NIGHT_TO_NIGHT
+    outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run, next_at=again)
     return Kept(outcome, draft.left_out)
 
 
@@ -193,6 +196,7 @@ async def _record_failure(night: Night, listed: Listed, line: Line, started: dat
         finished_at=datetime.now(UTC),
         outcome=line.outcome,
         detail=_publicly(line),
+        next_at=started + _NIGHT_TO_NIGHT,
     )
     try:
         await record(night.store, attempt)

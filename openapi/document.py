@@ -34,7 +34,7 @@ _HEADERS = {
 def document() -> Document:
     """Return the contract; always the same for the same routes."""
     handlers = _handlers()
-    kinds = [handler.opt["answer"] for handler in handlers.values()]
+    kinds = [handler.opt["answer"] for handler in handlers.values() if "answer" in handler.opt]
     _, schemas = msgspec.json.schema_components([*kinds, Problem], ref_template=_SCHEMAS)
     return {
         "openapi": "3.1.0",
@@ -76,13 +76,11 @@ def _handlers() -> dict[str, HTTPRouteHandler]:
         route.path_format.removeprefix(PREFIX): handler
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
-        if handler.opt.get("answer")
+        if handler.opt.keys() & {"answer", "media"}
     }
 
 
 def _operation(path: str, handler: HTTPRouteHandler) -> Document:
-    examples = _examples().get(path, {})
-    answer = handler.opt["answer"].__name__
     return {
         "operationId": handler.operation_id,
         "summary": handler.summary,
@@ -97,12 +95,7 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
             "200": {
                 "description": "Svaret. / The answer.",
                 "headers": {name: _header(name) for name in _HEADERS},
-                "content": {
-                    "application/json": {
-                        "schema": {"$ref": _SCHEMAS.format(name=answer)},
-                        "example": examples,
-                    }
-                },
+                "content": _content(path, handler),
             },
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
@@ -113,6 +106,15 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
             },
         },
     }
+
+
+def _content(path: str, handler: HTTPRouteHandler) -> Document:
+    """Return the answer's media type with its schema and a whole, real example."""
+    example = _examples().get(path, {})
+    if "media" in handler.opt:
+        return {handler.opt["media"]: {"schema": {"type": "string"}, "example": example}}
+    answer = _SCHEMAS.format(name=handler.opt["answer"].__name__)
+    return {"application/json": {"schema": {"$ref": answer}, "example": example}}
 
 
 def _description(handler: HTTPRouteHandler) -> str:

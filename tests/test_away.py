@@ -252,3 +252,22 @@ def test_a_question_that_never_ends_does_not_keep_the_service_from_stopping(
         asking.join()
 
     assert seconds < 3
+
+
+def test_how_fresh_everything_is_is_told_from_memory_and_said_to_be(
+    own: Cluster, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with served(environment, tmp_path / "log") as server:
+        until(lambda: told(server, "/api/v1/freshness").status_code == 200)
+        before = told(server, "/api/v1/freshness?lang=en").json()
+        own.stop()
+        until(lambda: health(server)["database"] == "away")
+        away = told(server, "/api/v1/freshness?lang=en").json()
+        own.start()
+        until(lambda: health(server)["database"] == "reachable")
+        back = told(server, "/api/v1/freshness?lang=en").json()
+
+    assert away["freshness"] == before["freshness"] == back["freshness"]
+    assert "The database cannot be reached right now" in away["_meta"]["warnings"][0]
+    assert away["_meta"]["knownAt"]
+    assert before["_meta"]["knownAt"] is back["_meta"]["knownAt"] is None

@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 
 CONTRACT: dict[str, Any] = msgspec.json.decode(COMMITTED.read_bytes())
 PATHS = sorted(CONTRACT["paths"])
+LISTED = [path for path in PATHS if not path.endswith(".atom")]
 OPERATIONS = [CONTRACT["paths"][path]["get"] for path in PATHS]
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z]*)*")
@@ -36,7 +37,7 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 def _conforms(instance: object, schema: dict[str, Any]) -> list[str]:
     resource = DRAFT202012.create_resource(CONTRACT)
     registry = Registry().with_resource("urn:contract", resource)
-    pointed = {"$ref": "urn:contract" + schema["$ref"]}
+    pointed = {"$ref": "urn:contract" + schema["$ref"]} if "$ref" in schema else schema
     return [error.message for error in OAS31Validator(pointed, registry=registry).iter_errors(instance)]
 
 
@@ -78,7 +79,7 @@ def test_the_check_command_refuses_a_contract_that_is_not_up_to_date() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_follows_the_national_profile(path: str) -> None:
-    words = [word for word in path.split("/") if word and not word.startswith("{")]
+    words = [word for word in path.removesuffix(".atom").split("/") if word and not word.startswith("{")]
 
     assert all(WORD.fullmatch(word) for word in words)
     assert "_" not in path
@@ -126,7 +127,7 @@ def test_every_example_is_whole_and_fits_its_own_schema() -> None:
     assert [fault for fault in faults if fault[2]] == []
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", LISTED)
 def test_what_is_served_fits_the_schema_that_is_promised(path: str, client: httpx.Client) -> None:
     real = path.replace("{datasetId}", "scb-befolkning").replace("{indicatorId}", "fohm-riskspelande")
     schema = CONTRACT["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from msgspec import Struct, field
 
 from api.answers import Listing
+from api.citation import Cited, CitedVersion, citation
 from api.links import Link, address
 from api.parameters import LANGUAGE, LISTED
 from api.problems import not_found
@@ -16,6 +17,7 @@ from api.replies import FRESH, PINNED, listed, one
 from api.service import asked_in, service_in
 from api.snapshot import DatasetState, Snapshot
 from api.texts import LATEST
+from datasets.catalogue import Dataset
 from datasets.changes import Counts
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
@@ -85,6 +87,7 @@ class VersionDetail(VersionEntry, frozen=True, kw_only=True, rename="camel"):
 
     dataset: str
     indicators: list[str]
+    meta: Cited = field(name="_meta")
     links: dict[str, Link] = field(name="_links")
 
 
@@ -128,7 +131,7 @@ async def versions(request: Request[Any, Any, Any], datasetId: FromPath[str]) ->
     """Alla publicerade versioner, den nyaste först. / Every published version, newest first."""
     snapshot = service_in(request).live.newest()
     dataset_in(snapshot, datasetId)
-    rows = [_version(release) for release in reversed(snapshot.versions(datasetId))]
+    rows = [told_version(release) for release in reversed(snapshot.versions(datasetId))]
     return listed(request, f"/datasets/{datasetId}/versions", "versions", rows)
 
 
@@ -137,7 +140,7 @@ async def versions(request: Request[Any, Any, Any], datasetId: FromPath[str]) ->
     operation_id="getVersion",
     summary="En version / One version",
     tags=[_TAG],
-    opt={"answer": VersionDetail},
+    opt={"parameters": (LANGUAGE,), "answer": VersionDetail},
 )
 async def version(
     request: Request[Any, Any, Any],
@@ -147,17 +150,29 @@ async def version(
     """En version; `latest` leder till numret. / One version; `latest` leads to the number."""
     service = service_in(request)
     base = request.scope["state"]["base"]
-    dataset_in(service.live.newest(), datasetId)
-    known = {str(release.version): release for release in service.live.newest().versions(datasetId)}
+    release = version_in(service.live.newest(), datasetId, version)
     if version == LATEST:
-        target = address(base, f"/datasets/{datasetId}/versions/{list(known)[-1]}")
-        headers = {"Location": target, "Cache-Control": FRESH}
-        return Response(b"", status_code=307, media_type=MediaType.JSON, headers=headers)
+        return to_version(address(base, f"/datasets/{datasetId}/versions/{release.version}"))
+    snapshot = await service.live.at(release.number)
+    return one(_detail(snapshot, datasetId, base, asked_in(request)[LANGUAGE.name]), PINNED)
+
+
+def version_in(snapshot: Snapshot, dataset: str, version: str) -> Release:
+    """Return the release of a version, or of the latest; raises a 404 with the closest."""
+    dataset_in(snapshot, dataset)
+    known = {str(release.version): release for release in snapshot.versions(dataset)}
+    if version == LATEST:
+        return snapshot.datasets[dataset].release
     if version not in known:
-        error = UnknownCodeError(f"version of {datasetId}", version, closest(version, known))
+        error = UnknownCodeError(f"version of {dataset}", version, closest(version, known))
         raise not_found("version", error)
-    snapshot = await service.live.at(known[version].number)
-    return one(_detail(snapshot, datasetId, base), PINNED)
+    return known[version]
+
+
+def to_version(target: str) -> Response[bytes]:
+    """Lead from the latest version to its number."""
+    headers = {"Location": target, "Cache-Control": FRESH}
+    return Response(b"", status_code=307, media_type=MediaType.JSON, headers=headers)
 
 
 def dataset_in(snapshot: Snapshot, name: str) -> DatasetState:
@@ -203,7 +218,8 @@ def _entry(snapshot: Snapshot, state: DatasetState, base: str, language: str) ->
     )
 
 
-def _version(release: Release) -> VersionEntry:
+def told_version(release: Release) -> VersionEntry:
+    """Return one version as a list tells it."""
     return VersionEntry(
         version=str(release.version),
         release=release.number,
@@ -215,18 +231,27 @@ def _version(release: Release) -> VersionEntry:
     )
 
 
-def _detail(snapshot: Snapshot, name: str, base: str) -> VersionDetail:
+def cited(description: Dataset, release: Release, address: str, language: str) -> str:
+    """Return the citation of a version that stands at *address*."""
+    version = CitedVersion(release.dataset, str(release.version), release.published_at)
+    return citation([description.attribution], [version], address, language)
+
+
+def _detail(snapshot: Snapshot, name: str, base: str, language: str) -> VersionDetail:
     release = snapshot.datasets[name].release
     path = f"/datasets/{name}"
+    own = address(base, f"{path}/versions/{release.version}")
     pairs = [("dataset", name), ("version", str(release.version))]
-    entry = _version(release)
+    entry = told_version(release)
     return VersionDetail(
         **{field: getattr(entry, field) for field in VersionEntry.__struct_fields__},
         dataset=name,
         indicators=list(snapshot.datasets[name].indicators),
         links={
-            "self": Link(address(base, f"{path}/versions/{release.version}"), "self"),
+            "self": Link(own, "self"),
             "collection": Link(address(base, f"{path}/versions"), "collection"),
+            "changes": Link(f"{own}/changes", "changes"),
             "item": Link(address(base, "/observations", pairs), "item"),
         },
+        meta=Cited(cited(snapshot.datasets[name].description, release, own, language)),
     )

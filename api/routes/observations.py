@@ -5,9 +5,12 @@ from typing import Any
 from litestar import Request, Response, get
 
 from api.asked import Asked, asked_of
+from api.history import look_back
 from api.links import Place
 from api.observations import PATH, ObservationList, answer
 from api.parameters import OBSERVATIONS
+from api.past import knowing_what_ended
+from api.problems import InvalidParametersError
 from api.question import question_of
 from api.replies import FRESH, PINNED, reply
 from api.service import Service, asked_in, place_in, service_in
@@ -36,7 +39,10 @@ async def at_once(service: Service, query: bytes, base: str) -> Response[bytes]:
 
 
 async def _reply(service: Service, asked: Asked, place: Place) -> Response[bytes]:
-    question = await question_of(asked, service.live)
-    answered = await answer(question, service.residents, place)
+    try:
+        question = await question_of(asked, service.live)
+    except InvalidParametersError as error:
+        raise await knowing_what_ended(service.live, error) from None
+    answered = await (look_back if question.looks_back else answer)(question, service.residents, place)
     location = "" if question.pinned else answered.pinned_address
     return reply(answered.body, PINNED if question.pinned else FRESH, answered.links, location)
