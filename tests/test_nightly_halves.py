@@ -123,7 +123,7 @@ def test_few_people_are_held_though_the_source_shows_them_and_nobody_can_accept_
 
     assert [one.code for one in (told, again, shown)] == [1, 1, 0]
     assert told.line["detail"] == again.line["detail"]
-    assert told.line["detail"] == ["few-people: N70061: 1 figures are under the floor of 5 people"]
+    assert told.line["detail"] == ["few-people: N70061: 1 figures are under the floor of 5 persons"]
     assert ledger(database).figures() == {
         key: value for key, value in kolada.published.items() if key[0] == "N70061"
     }

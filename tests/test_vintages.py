@@ -16,17 +16,16 @@ from datasets.publish import publish
 from datasets.store import Store
 from loaders.source import Made
 from tests.conftest import fresh_database, served
-from tests.test_history import rows_of
-from tests.test_kolada import (
+from tests.recordings import (
     EVERYWHERE,
     Key,
-    catalogue,
-    loaded,
-    plan_of,
-    recorded,
-    standin,
+    kolada_catalogue,
+    kolada_plan,
+    kolada_recorded,
     stated_units,
 )
+from tests.test_history import rows_of
+from tests.test_kolada import loaded, standin
 
 pytestmark = pytest.mark.shared
 VINTAGES = ("2013-04-16", "2024-04-06", "2026-03-04")
@@ -46,14 +45,15 @@ class State(NamedTuple):
 
 def _chosen() -> list[str]:
     """Return the KPIs of the test: those revised, some dropped, some defined anew, some that stayed."""
-    by_vintage = {vintage: recorded(vintage) for vintage in VINTAGES}
+    by_vintage = {vintage: kolada_recorded(vintage) for vintage in VINTAGES}
     with_figures = {key[0] for key in by_vintage["2013-04-16"]}
-    dropped = sorted(with_figures - catalogue("2024-04-06").keys())[:6]
-    stayed = sorted(with_figures & catalogue("2026-03-04").keys())
+    dropped = sorted(with_figures - kolada_catalogue("2024-04-06").keys())[:6]
+    stayed = sorted(with_figures & kolada_catalogue("2026-03-04").keys())
     anew = [
         name
         for name in stayed
-        if catalogue("2024-04-06")[name].description != catalogue("2026-03-04")[name].description
+        if kolada_catalogue("2024-04-06")[name].description
+        != kolada_catalogue("2026-03-04")[name].description
     ]
     return sorted({*BRP, *dropped, *anew[:8], *stayed[:6], "N21704", "N15428"})
 
@@ -68,8 +68,8 @@ def states(chosen: list[str]) -> list[State]:
     """What each vintage holds of the chosen KPIs, read from the recordings."""
     told = []
     for vintage in VINTAGES:
-        kpis = catalogue(vintage)
-        figures = {key: value for key, value in recorded(vintage).items() if key[0] in chosen}
+        kpis = kolada_catalogue(vintage)
+        figures = {key: value for key, value in kolada_recorded(vintage).items() if key[0] in chosen}
         there = {key[0] for key in figures}
         told.append(
             State(
@@ -101,7 +101,7 @@ async def _publish(address: str, chosen: list[str]) -> None:
     for vintage in VINTAGES:
         made = await asyncio.to_thread(_loaded, vintage, chosen)
         draft = Draft(
-            dataset=plan_of({}, EVERYWHERE).dataset,
+            dataset=kolada_plan({}, EVERYWHERE).dataset,
             indicators={name: one.indicator for name, one in made.items()},
             cubes={name: one.cube for name, one in made.items()},
             note=vintage,
@@ -111,9 +111,9 @@ async def _publish(address: str, chosen: list[str]) -> None:
 
 
 def _loaded(vintage: str, chosen: list[str]) -> dict[str, Made]:
-    kpis = catalogue(vintage)
+    kpis = kolada_catalogue(vintage)
     with standin("--vintage", vintage) as base:
-        return loaded(base, plan_of(stated_units({n: kpis[n] for n in chosen if n in kpis}), EVERYWHERE))
+        return loaded(base, kolada_plan(stated_units({n: kpis[n] for n in chosen if n in kpis}), EVERYWHERE))
 
 
 def versions(api: httpx.Client) -> list[str]:
