@@ -2,6 +2,7 @@
 
 import os
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,12 @@ from api.ready import Headers, ReadyAnswer, ReadyAnswers, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
-_EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
+_EXPOSED = b", ".join(
+    (
+        b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
+        b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
+    )
+)
 _ALWAYS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED),
@@ -137,7 +143,9 @@ class Front:
 async def _deliver(
     answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str, trace: tuple[bytes, bytes], send: Send
 ) -> None:
-    form = answer.form(headers.get(b"accept-encoding", b""))
+    encoding = headers.get(b"accept-encoding", b"")
+    # a file takes a while to compress, and the others should not wait for it
+    form = await to_thread(answer.form, encoding) if answer.is_large else answer.form(encoding)
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
         await send({"type": "http.response.start", "status": 304, "headers": [*form.unchanged, trace]})

@@ -220,14 +220,6 @@ PAGE = Parameter(
     example="1",
     default=1,
 )
-FORMAT = Parameter(
-    name="format",
-    description="Svarets format. / Format of the answer.",
-    read=one_of(("json",), "format"),
-    schema={"type": "string", "enum": ["json"], "default": "json"},
-    example="json",
-    default="json",
-)
 QUERY = Parameter(
     name="q",
     description="Sök i titel, definition och nyckelord. / Search title, definition and keywords.",
@@ -278,7 +270,7 @@ def limit(standard: int) -> Parameter:
 
 
 LISTED = (limit(LIST_PAGE), PAGE, LANGUAGE)
-OBSERVATIONS = (
+FIGURES = (
     INDICATOR,
     DATASET,
     MUNICIPALITY,
@@ -296,5 +288,4 @@ OBSERVATIONS = (
     LANGUAGE,
     limit(OBSERVATIONS_PAGE),
     PAGE,
-    FORMAT,
 )

@@ -9,6 +9,8 @@ import brotli
 import zstandard
 from cachetools import LRUCache
 
+from api.formats import PARQUET, XLSX
+
 _WORTH_COMPRESSING = 600
 _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     # in our order of choice: the quickest that the caller takes
@@ -17,6 +19,9 @@ _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     b"gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
 _TAG_DIGITS = 32
+_LARGE = 1 << 20
+_COMPRESSED = frozenset({(b"content-type", one.media.encode()) for one in (PARQUET, XLSX)})
+"""What is compressed already."""
 _NOT_KEPT = frozenset({(b"cache-control", b"no-store"), (b"cache-control", b"no-cache")})
 """What does not hang on the release alone."""
 
@@ -46,6 +51,8 @@ class ReadyAnswer:
         self.headers = headers
         self.body = body
         self.may_be_kept = _NOT_KEPT.isdisjoint(headers)
+        self.is_large = len(body) > _LARGE
+        self._gains = len(body) >= _WORTH_COMPRESSING and _COMPRESSED.isdisjoint(headers)
         self._forms: dict[bytes, Form] = {}
 
     @property
@@ -55,7 +62,7 @@ class ReadyAnswer:
 
     def form(self, accept_encoding: bytes) -> Form:
         """Return the form that a caller with *accept_encoding* takes, made at its first use."""
-        encoding = chosen_encoding(accept_encoding) if len(self.body) >= _WORTH_COMPRESSING else b""
+        encoding = chosen_encoding(accept_encoding) if self._gains else b""
         form = self._forms.get(encoding)
         if form is None:
             body = _ENCODERS[encoding](self.body) if encoding else self.body
