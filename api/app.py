@@ -14,6 +14,7 @@ from api.asked import check_query
 from api.front import Front
 from api.links import PREFIX
 from api.observations import PATH
+from api.pxweb.routes import face
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
@@ -70,7 +71,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), face(), health.live, health.ready, health.problem],
         guards=[check_query],
         exception_handlers={Exception: problems.told},
         lifespan=[life],
