@@ -93,9 +93,9 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
     ready = await service.search.over(snapshot)
     rows, searched = _found(ready, asked)
     page, limit, language = asked["page"], asked["limit"], asked[LANGUAGE.name]
-    place, states = place_in(request, "/indicators"), ready.searcher.index.states
+    place = place_in(request, "/indicators")
     listed = on_page(rows.tolist(), page, limit)
-    shown = [_entry(snapshot, states[row], place.base, language) for row in listed]
+    shown = [_shown(snapshot, ready, row, place.base, language) for row in listed]
     meta = IndicatorMeta(
         total_records=len(rows),
         page=page,
@@ -104,7 +104,7 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
         facets=ready.axes.facets(rows),
         search=searched,
     )
-    return paged(place, "indicators", encoded(shown)[1:-1], meta)
+    return paged(place, "indicators", b",".join(shown), meta)
 
 
 @get(
@@ -169,6 +169,14 @@ def _chosen(axes: Axes, asked: Asked) -> NDArray[np.bool_]:
         if asked[name] is not None:
             chosen &= getattr(axes, name).having(asked[name])
     return chosen
+
+
+def _shown(snapshot: Snapshot, ready: Searchable, row: int, base: str, language: str) -> bytes:
+    kept = ready.shown.get((row, base, language))
+    if kept is None:
+        state = ready.searcher.index.states[row]
+        kept = ready.shown[row, base, language] = encoded(_entry(snapshot, state, base, language))
+    return kept
 
 
 def _entry(snapshot: Snapshot, state: IndicatorState, base: str, language: str) -> IndicatorEntry:

@@ -3,10 +3,14 @@
 import asyncio
 from typing import NamedTuple
 
+from cachetools import LRUCache
+
 from api.search.facets import Axes, axes_of
 from api.search.index import index_of
 from api.search.query import Searcher
 from api.snapshot import Snapshot
+
+_SHOWN_KEPT = 8192
 
 
 class Searchable(NamedTuple):
@@ -15,6 +19,8 @@ class Searchable(NamedTuple):
     number: int
     searcher: Searcher
     axes: Axes
+    shown: LRUCache[tuple[int, str, str], bytes]
+    """Indicators as a list shows them, by row, address in front and language."""
 
 
 class Engine:
@@ -39,4 +45,4 @@ class Engine:
 
 
 def _searchable(snapshot: Snapshot) -> Searchable:
-    return Searchable(snapshot.number, Searcher(index_of(snapshot)), axes_of(snapshot))
+    return Searchable(snapshot.number, Searcher(index_of(snapshot)), axes_of(snapshot), LRUCache(_SHOWN_KEPT))

@@ -20,7 +20,7 @@ _SHORTEST_PREFIX, _SHORTEST_ENDING, _MOST_ALIKE = 3, 5, 60
 _SHORTEST_MISTYPED, _TWO_ERRORS_FROM = 4, 8
 _ENOUGH = 0.45
 """How much of what was asked an indicator must hold at least, by the weight of the words."""
-_UNITS_KEPT = 256
+_UNITS_KEPT = 2048
 
 Scores = NDArray[np.float32]
 Match = Literal["all", "some", "none"]
@@ -35,10 +35,11 @@ class Found(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One thing that was asked for: its words, what each row is worth for it, how rare it is (0: nowhere)."""
+    """One thing that was asked for: its words, the rows that hold it, how rare it is (0: nowhere)."""
 
     words: tuple[str, ...]
-    scores: Scores
+    rows: NDArray[np.intp]
+    worths: Scores
     weight: float
 
 
@@ -58,19 +59,19 @@ class Searcher:
         Those that hold every word if there are any; else those that hold most of what was asked.
         """
         units = [self._unit(words) for words in self._phrases(_asked_words(text))]
-        unmatched = tuple(word for unit in units if not unit.scores.any() for word in unit.words)
+        unmatched = tuple(word for unit in units if not len(unit.rows) for word in unit.words)
         if not units:
             return Found(np.empty(0, np.intp), "none", ())
         # a word that stands nowhere is as much of what was asked as any other
         known = [unit.weight for unit in units if unit.weight] or [0.0]
         total = sum(unit.weight or sum(known) / len(known) for unit in units)
         score, held = np.zeros((2, len(self.index.states)), np.float32)
-        every = np.ones(len(score), bool)
+        holding = np.zeros(len(score), np.uint8)
         for unit in units:
-            holds = unit.scores > 0
-            every &= holds
-            held += unit.weight * holds
-            score += unit.weight * unit.scores
+            holding[unit.rows] += 1
+            held[unit.rows] += unit.weight
+            score[unit.rows] += unit.weight * unit.worths
+        every = holding == len(units)
         if among is not None:
             every &= among
             held *= among
@@ -83,7 +84,7 @@ class Searcher:
 
     def known(self, words: Iterable[str]) -> list[str]:
         """Return those of the folded *words* that lead anywhere."""
-        return [word for word in words if self._unit((word,)).scores.any()]
+        return [word for word in words if len(self._unit((word,)).rows)]
 
     def _phrases(self, words: Sequence[str]) -> list[tuple[str, ...]]:
         """Return *words* in the groups that mean something together, the longest first."""
@@ -103,9 +104,9 @@ class Searcher:
         unit = self._units.get(words)
         if unit is None:
             scores = self._scores(self._ways(words))
-            rows = int(np.count_nonzero(scores))
-            weight = float(np.log1p(len(scores) / rows)) if rows else 0.0
-            unit = self._units[words] = Unit(words, scores, weight)
+            rows = np.flatnonzero(scores)
+            weight = float(np.log1p(len(scores) / len(rows))) if len(rows) else 0.0
+            unit = self._units[words] = Unit(words, rows, scores[rows], weight)
         return unit
 
     def _ways(self, words: tuple[str, ...]) -> list[Meaning]:

@@ -55,7 +55,7 @@ def stem(word: str) -> str:
     plain = _LATIN.sub("i", word)
     if plain == word and len(word) > _SHORTEST_STEM + 1:
         plain = _DEFINITE.sub("", word)
-    # twice, since the first cut may bare an ending: koncernens is koncern, and that is cut as if -ern were one
+    # twice, since the first cut may bare an ending: koncernens, koncern, and -ern is cut as if it were one
     cut = str(_STEMMER.stemWord(_STEMMER.stemWord(plain)))
     # demens is not dem
     return cut if len(cut) >= _SHORTEST_STEM or len(word) - len(cut) < len("ens") else word
