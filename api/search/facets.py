@@ -34,6 +34,7 @@ class Axis:
         # indicators of one source mostly cover the same areas and years: each such set is kept once
         self._set_of = np.array([places.setdefault(tuple(codes), len(places)) for codes in held], np.int32)
         self.codes = sorted({code for codes in places for code in codes})
+        self._spoken = [str(code) for code in self.codes]
         at = {code: place for place, code in enumerate(self.codes)}
         self._sets = np.zeros((len(places), len(self.codes)), bool)
         for codes, place in places.items():
@@ -42,9 +43,9 @@ class Axis:
     def counts(self, rows: NDArray[np.intp]) -> dict[str, int]:
         """Return how many of *rows* have each code that any of them has."""
         of_set = np.bincount(self._set_of[rows], minlength=len(self._sets))
-        used = np.flatnonzero(of_set)
+        used = of_set.nonzero()[0]
         counts = (of_set[used, None] * self._sets[used]).sum(axis=0)
-        return {str(self.codes[place]): int(counts[place]) for place in np.flatnonzero(counts)}
+        return {code: count for code, count in zip(self._spoken, counts.tolist(), strict=True) if count}
 
     def having(self, code: Any) -> NDArray[np.bool_]:
         """Return for each row whether it has *code*."""
