@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 
 from api.texts import (
-    LONGEST_TEXT,
     SORTABLE,
     category,
     moment,
@@ -220,26 +219,12 @@ PAGE = Parameter(
     example="1",
     default=1,
 )
-QUERY = Parameter(
-    name="q",
-    description="Sök i titel, definition och nyckelord. / Search title, definition and keywords.",
-    read=words,
-    schema={"type": "string", "maxLength": LONGEST_TEXT},
-    example="hemtjänst",
-)
 SOURCE = Parameter(
     name="source",
     description="Källa. / Source.",
     read=one_of([*Source], "source"),
     schema={"type": "string", "enum": [*Source]},
     example="scb",
-)
-ONE_MUNICIPALITY = Parameter(
-    name="municipality",
-    description="Bara indikatorer med siffror för området. / Only indicators with figures for the area.",
-    read=words,
-    schema={"type": "string"},
-    example="0880",
 )
 AREA_TYPE = Parameter(
     name="type",
