@@ -20,6 +20,7 @@ from api.routes import (
     about,
     changes,
     datasets,
+    files,
     freshness,
     health,
     indicators,
@@ -40,6 +41,7 @@ HANDLERS = (
     datasets.dataset,
     datasets.versions,
     datasets.version,
+    files.file,
     changes.changes,
     indicators.indicators,
     indicators.indicator,
@@ -83,4 +85,6 @@ def application(settings: Settings, store: Store) -> ASGIApp:
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
+    if request.route_handler.opt.get("any_media"):
+        return
     refuse_other_media(",".join(request.headers.getall("accept", [])))

@@ -29,6 +29,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.described import TABLE
 from datasets.rows import rendered
 from datasets.statuses import REMOVED
 from datasets.vocabulary import Flag, Sex, Status
@@ -187,15 +188,21 @@ def _release_time(question: Question) -> str:
     return msgspec.to_builtins(max(moments, default=datetime(1970, 1, 1, tzinfo=UTC)))  # type: ignore[no-any-return]
 
 
+def whole_file(dataset: str, version: str) -> str:
+    """Return the path of the baked file that holds every figure of a version."""
+    return f"/datasets/{dataset}/versions/{version}/files/{TABLE}"
+
+
 def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:
     """Refuse a question that means more than the most; *sizes* are how much it means, and the most."""
     size, most = sizes
     if size <= most:
         return
     datasets = datasets_told(question)
-    whole = [links.address(base, f"/datasets/{one.id}/versions/{one.version}") for one in datasets]
+    whole = [links.address(base, whole_file(one.id, one.version)) for one in datasets]
     detail = (
         f"the question means {size} {what}; the most is {most}."
         f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
+        + (f": {whole[0]}" if whole else "")
     )
     raise RefusalError("too-much", detail, asked=size, limit=most, href=whole[0] if whole else "")

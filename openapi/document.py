@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE
 
 from api import about
 from api.app import routes
@@ -22,6 +22,7 @@ _SCHEMAS = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "datasetId": "En datamängds id. / The id of a dataset.",
     "indicatorId": "En indikators id. / The id of an indicator.",
+    "fileName": "En fils namn. / The name of a file.",
     "version": "En version som 1.0.0, eller `latest`. / A version such as 1.0.0, or `latest`.",
 }
 _HEADERS = {
@@ -76,7 +77,7 @@ def _handlers() -> dict[str, HTTPRouteHandler]:
         route.path_format.removeprefix(PREFIX): handler
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
-        if handler.opt.keys() & {"answer", "media"}
+        if handler.opt.keys() & {"answer", "media", "files"}
     }
 
 
@@ -97,12 +98,15 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
                 "headers": {name: _header(name) for name in _HEADERS},
                 "content": _content(path, handler),
             },
+            **({"206": _part(path, handler)} if "files" in handler.opt else {}),
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
                 # only an address with a code in it can miss
                 for status in _statuses()
-                if status != HTTP_404_NOT_FOUND or "{" in path
+                if (status != HTTP_404_NOT_FOUND or "{" in path)
+                # and only a file has a range
+                and (status != HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE or "files" in handler.opt)
             },
         },
     }
@@ -111,10 +115,21 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
 def _content(path: str, handler: HTTPRouteHandler) -> Document:
     """Return the answer's media type with its schema and a whole, real example."""
     example = _examples().get(path, {})
+    if "files" in handler.opt:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        return dict.fromkeys(sorted(handler.opt["files"]), binary)
     if "media" in handler.opt:
         return {handler.opt["media"]: {"schema": {"type": "string"}, "example": example}}
     answer = _SCHEMAS.format(name=handler.opt["answer"].__name__)
     return {"application/json": {"schema": {"$ref": answer}, "example": example}}
+
+
+def _part(path: str, handler: HTTPRouteHandler) -> Document:
+    return {
+        "description": "Den del som `Range` ber om. / The part that `Range` asks for.",
+        "headers": {name: _header(name) for name in _HEADERS},
+        "content": _content(path, handler),
+    }
 
 
 def _description(handler: HTTPRouteHandler) -> str:
