@@ -85,6 +85,6 @@ def application(settings: Settings, store: Store) -> ASGIApp:
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
-    if request.route_handler.opt.get("any_media"):
-        return
+    if request.route_handler.opt.keys() & {"any_media", "formats"}:
+        return  # there is more than JSON, and the handler chooses
     refuse_other_media(",".join(request.headers.getall("accept", [])))

@@ -15,6 +15,7 @@ from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from api.search.engine import Engine
 from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
@@ -35,6 +36,7 @@ class Service(Struct):
     feed: Feed
     freshness: Freshness
     files: Files
+    search: Engine
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -54,6 +56,7 @@ class Service(Struct):
         async for snapshot in self.live.releases():
             with suppress(StoreUnavailableError):
                 await self.freshness.known()
+            await self.search.over(snapshot)
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
@@ -70,6 +73,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
         files=Files(store, live),
+        search=Engine(),
     )
 
 

@@ -11,10 +11,15 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    column,
+    table,
     text,
 )
 
 ledger = MetaData()
+
+revision = table("alembic_version", column("version_num"))
+"""Alembic's own: which revisions the database has seen."""
 
 cube = Table(
     "cube",
