@@ -29,8 +29,10 @@ from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
+FILES = b"/files/"
 _EXPOSED = b", ".join(
     (
+        b"Accept-Ranges, Content-Range",
         b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
         b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
     )
@@ -125,6 +127,9 @@ class Front:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
                 return
+            if FILES in path:
+                await self._streamed(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
+                return
             answer = await self._at_once(path, query, headers, base)
             if answer is None:
                 answer = await self._fresh(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
@@ -159,6 +164,16 @@ class Front:
             return None
         own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
         return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
+
+    async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
+        """Let the inner application answer in parts: files have their own tags, and are never kept here."""
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        scope.setdefault("state", {}).update(base=base, is_head=is_head)
+
+        async def pass_on(message: Message) -> None:
+            await send({**message, "body": b""} if is_head and "body" in message else message)  # type: ignore[arg-type]
+
+        await self._inner(scope, receive, pass_on)
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.

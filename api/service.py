@@ -10,6 +10,7 @@ from msgspec import Struct
 from api.asked import Asked
 from api.comparisons import Comparisons
 from api.feed import Feed
+from api.files import Files
 from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
@@ -34,6 +35,7 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    files: Files
     search: Engine
     warming: "asyncio.Task[None] | None" = None
 
@@ -70,6 +72,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        files=Files(store, live),
         search=Engine(),
     )
 

@@ -15,7 +15,10 @@ _AT_ONCE = 50
 
 
 class Verified(Struct, frozen=True):
-    """One kept thing and whether it still is what its name says; `what` is cube, metadata or version."""
+    """One kept thing and whether it still is what its name says.
+
+    `what` is cube, metadata, version, pack, file or index.
+    """
 
     what: str
     name: str

@@ -10,10 +10,11 @@ from msgspec import Struct, field
 
 from api.answers import Listing
 from api.citation import Cited, CitedVersion, citation
+from api.files import Download
 from api.links import Link, address
 from api.parameters import LANGUAGE, LISTED
 from api.problems import not_found
-from api.replies import FRESH, PINNED, listed, one
+from api.replies import FRESH, listed, one
 from api.service import asked_in, service_in
 from api.snapshot import DatasetState, Snapshot
 from api.texts import LATEST
@@ -82,11 +83,23 @@ class VersionList(Listing, frozen=True, kw_only=True):
     versions: list[VersionEntry]
 
 
+class FileEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One baked file of a version: what it is, and how to know that it came whole."""
+
+    name: str
+    media_type: str
+    byte_size: int
+    rows: int | None
+    sha256: str
+    href: str
+
+
 class VersionDetail(VersionEntry, frozen=True, kw_only=True, rename="camel"):
     """One version with what it holds and where its figures are."""
 
     dataset: str
     indicators: list[str]
+    files: list[FileEntry]
     meta: Cited = field(name="_meta")
     links: dict[str, Link] = field(name="_links")
 
@@ -154,7 +167,9 @@ async def version(
     if version == LATEST:
         return to_version(address(base, f"/datasets/{datasetId}/versions/{release.version}"))
     snapshot = await service.live.at(release.number)
-    return one(_detail(snapshot, datasetId, base, asked_in(request)[LANGUAGE.name]), PINNED)
+    files = [_file(one, release, base) for one in await service.files.downloads(release)]
+    # not immutable: that a version is withdrawn is told here
+    return one(_detail(snapshot, datasetId, files, base, asked_in(request)[LANGUAGE.name]))
 
 
 def version_in(snapshot: Snapshot, dataset: str, version: str) -> Release:
@@ -237,7 +252,23 @@ def cited(description: Dataset, release: Release, address: str, language: str) -
     return citation([description.attribution], [version], address, language)
 
 
-def _detail(snapshot: Snapshot, name: str, base: str, language: str) -> VersionDetail:
+def path_of(release: Release) -> str:
+    """Return the path of a version."""
+    return f"/datasets/{release.dataset}/versions/{release.version}"
+
+
+def _file(told: Download, release: Release, base: str) -> FileEntry:
+    return FileEntry(
+        name=told.name,
+        media_type=told.media_type,
+        byte_size=told.byte_size,
+        rows=told.rows,
+        sha256=told.sha256.hex(),
+        href=address(base, f"{path_of(release)}/files/{told.name}"),
+    )
+
+
+def _detail(snapshot: Snapshot, name: str, files: list[FileEntry], base: str, language: str) -> VersionDetail:
     release = snapshot.datasets[name].release
     path = f"/datasets/{name}"
     own = address(base, f"{path}/versions/{release.version}")
@@ -247,6 +278,7 @@ def _detail(snapshot: Snapshot, name: str, base: str, language: str) -> VersionD
         **{field: getattr(entry, field) for field in VersionEntry.__struct_fields__},
         dataset=name,
         indicators=list(snapshot.datasets[name].indicators),
+        files=files,
         links={
             "self": Link(own, "self"),
             "collection": Link(address(base, f"{path}/versions"), "collection"),
