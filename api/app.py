@@ -19,6 +19,7 @@ from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
     about,
+    catalogue,
     changes,
     datasets,
     files,
@@ -73,7 +74,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), face(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), face(), catalogue.catalog, health.live, health.ready, health.problem],
         guards=[check_query],
         exception_handlers={Exception: problems.told},
         lifespan=[life],
