@@ -19,6 +19,7 @@ from api.replies import refuse_other_media
 from api.routes import (
     about,
     changes,
+    charts,
     datasets,
     freshness,
     health,
@@ -70,7 +71,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), charts.charts, health.live, health.ready, health.problem],
         guards=[check_query],
         exception_handlers={Exception: problems.told},
         lifespan=[life],

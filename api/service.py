@@ -8,6 +8,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
 from api.freshness import Freshness
@@ -33,6 +34,7 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -46,6 +48,7 @@ class Service(Struct):
             self.warming.cancel()
             with suppress(asyncio.CancelledError):
                 await self.warming
+        await self.drawing.stop()
         await self.live.stop()
 
     async def _keep_warm(self) -> None:
@@ -67,6 +70,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        drawing=Drawing(),
     )
 
 
