@@ -65,14 +65,12 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
     asked, snapshot = asked_in(request), service_in(request).live.newest()
     _check_codes(snapshot, asked["dataset"], asked["municipality"])
     base, language = request.scope["state"]["base"], asked[LANGUAGE.name]
-    words = _folded(asked["q"] or "").split()
     rows = [
         _entry(snapshot, state, base, language)
-        for state in snapshot.indicators.values()
+        for state in found_indicators(snapshot, asked["q"] or "")
         if asked["dataset"] in {None, state.dataset}
         and asked["source"] in {None, snapshot.datasets[state.dataset].description.source}
         and (asked["municipality"] is None or asked["municipality"] in state.coverage.municipalities)
-        and all(word in text for text in [_searched(snapshot, state)] for word in words)
     ]
     return listed(request, "/indicators", "indicators", rows)
 
@@ -104,6 +102,16 @@ async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str])
     told = detail(snapshot, state, Telling(place, asked[LANGUAGE.name], pinned, history))
     location = "" if pinned else told.links["bookmark"].href
     return reply(encoded(told), PINNED if pinned else FRESH, location=location)
+
+
+def found_indicators(snapshot: Snapshot, query: str) -> list[IndicatorState]:
+    """Return the indicators in which every word of *query* is found; all where it is empty."""
+    words = _folded(query).split()
+    return [
+        state
+        for state in snapshot.indicators.values()
+        if all(word in text for text in [_searched(snapshot, state)] for word in words)
+    ]
 
 
 def _check_codes(snapshot: Snapshot, dataset: str | None, municipality: str | None) -> None:
