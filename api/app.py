@@ -9,7 +9,6 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
-from api import problems
 from api.asked import check_query
 from api.front import Front
 from api.links import PREFIX
@@ -19,6 +18,7 @@ from api.replies import refuse_other_media
 from api.routes import (
     about,
     changes,
+    charts,
     datasets,
     freshness,
     health,
@@ -28,6 +28,8 @@ from api.routes import (
     releases,
 )
 from api.service import ready_bytes, service_of
+from api.web import refusals
+from api.web.routes import pages
 from datasets.settings import Settings
 from datasets.store import Store
 
@@ -70,9 +72,9 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), charts.charts, pages, health.live, health.ready, health.problem],
         guards=[check_query],
-        exception_handlers={Exception: problems.told},
+        exception_handlers={Exception: refusals.told},
         lifespan=[life],
         state=State({"service": service}),
         openapi_config=None,

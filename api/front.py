@@ -131,7 +131,10 @@ class Front:
             # the release that was answered from may have moved meanwhile: then the answer is not kept
             if question[0] == self._live.now.number and answer.may_be_kept:
                 self._ready.keep(question, answer)
-        way = await _way(answer, headers, method)
+        if answer.is_large:
+            # it takes a while to compress, and the others should not wait for it
+            await to_thread(answer.form, headers.get(b"accept-encoding", b""))
+        way = _way(answer, headers, method)
         if len(headers) == sum(1 for _ in scope["headers"]):
             self._ready.lead(came, question, way)
         await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
@@ -180,11 +183,9 @@ class Front:
         return made[0] if made else None
 
 
-async def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
+def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
     """Return what is sent of *answer* to who asks with *headers*."""
-    encoding = headers.get(b"accept-encoding", b"")
-    # a file takes a while to compress, and the others should not wait for it
-    form = await to_thread(answer.form, encoding) if answer.is_large else answer.form(encoding)
+    form = answer.form(headers.get(b"accept-encoding", b""))
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
         return Way(304, form.unchanged, _body(b""), answer)

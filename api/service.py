@@ -8,6 +8,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
 from api.freshness import Freshness
@@ -35,6 +36,7 @@ class Service(Struct):
     feed: Feed
     freshness: Freshness
     search: Engine
+    drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -48,6 +50,7 @@ class Service(Struct):
             self.warming.cancel()
             with suppress(asyncio.CancelledError):
                 await self.warming
+        await self.drawing.stop()
         await self.live.stop()
 
     async def _keep_warm(self) -> None:
@@ -71,6 +74,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
         search=Engine(),
+        drawing=Drawing(),
     )
 
 
