@@ -36,7 +36,6 @@ from datasets.vocabulary import Breakdown, Flag, MunicipalityCode, Sex, Status, 
 HEADER = "municipality,sex,year,periodStart,periodEnd,breakdown,value,status,flags,low,high,count"
 _FIRST_LINE = f"{HEADER}\n".encode()
 _NAMES = HEADER.split(",")
-_COMMA = pa.scalar(",", pa.large_string())
 _Read = TypeVar("_Read")
 
 
@@ -45,7 +44,8 @@ def canonical_csv(cube: Cube) -> bytes:
     if not len(cube):
         return _FIRST_LINE
     texts = _texts(cube)
-    lines = pc.binary_join_element_wise(*_folded([texts[name] for name in _NAMES]), _COMMA)
+    comma = pa.scalar(",", pa.large_string())
+    lines = pc.binary_join_element_wise(*_folded([texts[name] for name in _NAMES]), comma)
     # Arrow keeps the texts of a column one after the other: the lines stand in its memory as in the file
     _, ends, body = lines.buffers()
     size = int(np.frombuffer(ends, np.int64)[len(cube)])
