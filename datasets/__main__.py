@@ -12,6 +12,7 @@ from datasets.closest import closest
 from datasets.database import open_store
 from datasets.diff import diff, versions_of
 from datasets.errors import LansdataError, UnknownCodeError
+from datasets.lean import leave_out
 from datasets.migrate import migrate
 from datasets.settings import read_settings
 from datasets.store import Store
@@ -101,4 +102,5 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    leave_out()
     sys.exit(main(sys.argv[1:]))
