@@ -64,6 +64,8 @@ def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
     live, residents = Live(store), Residents(store, most)
+    files = Files(store, live)
+    live.when_noticed += [residents.forget, files.forget]
     return Service(
         settings=settings,
         store=store,
@@ -72,7 +74,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
-        files=Files(store, live),
+        files=files,
         search=Engine(),
     )
 
