@@ -20,6 +20,7 @@ from api.routes import (
     changes,
     charts,
     datasets,
+    files,
     freshness,
     health,
     indicators,
@@ -42,6 +43,7 @@ HANDLERS = (
     datasets.dataset,
     datasets.versions,
     datasets.version,
+    files.file,
     changes.changes,
     indicators.indicators,
     indicators.indicator,
@@ -85,6 +87,6 @@ def application(settings: Settings, store: Store) -> ASGIApp:
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
-    if "formats" in request.route_handler.opt:
+    if request.route_handler.opt.keys() & {"any_media", "formats"}:
         return  # there is more than JSON, and the handler chooses
     refuse_other_media(",".join(request.headers.getall("accept", [])))

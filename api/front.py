@@ -29,8 +29,10 @@ from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
+FILES = b"/files/"
 _EXPOSED = b", ".join(
     (
+        b"Accept-Ranges, Content-Range",
         b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
         b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
     )
@@ -89,7 +91,7 @@ class Front:
         pairs = cast("Sequence[tuple[bytes, bytes]]", asked["headers"])
         headers = dict(pairs)
         came = (
-            self._live.now.number,
+            self._live.mark,
             asked["method"],
             asked["raw_path"],
             asked["query_string"],
@@ -117,11 +119,14 @@ class Front:
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope["raw_path"] or scope["path"].encode()
         query, accept = scope["query_string"], headers.get(b"accept", b"")
-        question = (self._live.now.number, path, query, base, accept)
+        question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
+                return
+            if FILES in path:
+                await self._streamed(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
                 return
             answer = await self._at_once(path, query, headers, base)
             if answer is None:
@@ -129,7 +134,7 @@ class Front:
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
-            if question[0] == self._live.now.number and answer.may_be_kept:
+            if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
         if answer.is_large:
             # it takes a while to compress, and the others should not wait for it
@@ -157,6 +162,16 @@ class Front:
             return None
         own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
         return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
+
+    async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
+        """Let the inner application answer in parts: files have their own tags, and are never kept here."""
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        scope.setdefault("state", {}).update(base=base, is_head=is_head)
+
+        async def pass_on(message: Message) -> None:
+            await send({**message, "body": b""} if is_head and "body" in message else message)  # type: ignore[arg-type]
+
+        await self._inner(scope, receive, pass_on)
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.

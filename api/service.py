@@ -11,6 +11,7 @@ from api.asked import Asked
 from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
+from api.files import Files
 from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
@@ -35,6 +36,7 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    files: Files
     search: Engine
     drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
@@ -65,6 +67,8 @@ def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
     live, residents = Live(store), Residents(store, most)
+    files = Files(store, live)
+    live.when_noticed += [residents.forget, files.forget]
     return Service(
         settings=settings,
         store=store,
@@ -73,6 +77,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        files=files,
         search=Engine(),
         drawing=Drawing(),
     )
