@@ -2,6 +2,7 @@
 
 import os
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -28,7 +29,12 @@ from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
-_EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
+_EXPOSED = b", ".join(
+    (
+        b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
+        b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
+    )
+)
 _ALWAYS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED),
@@ -125,7 +131,7 @@ class Front:
             # the release that was answered from may have moved meanwhile: then the answer is not kept
             if question[0] == self._live.now.number and answer.may_be_kept:
                 self._ready.keep(question, answer)
-        way = _way(answer, headers, method)
+        way = await _way(answer, headers, method)
         if len(headers) == sum(1 for _ in scope["headers"]):
             self._ready.lead(came, question, way)
         await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
@@ -174,9 +180,11 @@ class Front:
         return made[0] if made else None
 
 
-def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
+async def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
     """Return what is sent of *answer* to who asks with *headers*."""
-    form = answer.form(headers.get(b"accept-encoding", b""))
+    encoding = headers.get(b"accept-encoding", b"")
+    # a file takes a while to compress, and the others should not wait for it
+    form = await to_thread(answer.form, encoding) if answer.is_large else answer.form(encoding)
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
         return Way(304, form.unchanged, _body(b""), answer)

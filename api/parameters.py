@@ -219,14 +219,6 @@ PAGE = Parameter(
     example="1",
     default=1,
 )
-FORMAT = Parameter(
-    name="format",
-    description="Svarets format. / Format of the answer.",
-    read=one_of(("json",), "format"),
-    schema={"type": "string", "enum": ["json"], "default": "json"},
-    example="json",
-    default="json",
-)
 SOURCE = Parameter(
     name="source",
     description="Källa. / Source.",
@@ -263,7 +255,7 @@ def limit(standard: int) -> Parameter:
 
 
 LISTED = (limit(LIST_PAGE), PAGE, LANGUAGE)
-OBSERVATIONS = (
+FIGURES = (
     INDICATOR,
     DATASET,
     MUNICIPALITY,
@@ -281,5 +273,4 @@ OBSERVATIONS = (
     LANGUAGE,
     limit(OBSERVATIONS_PAGE),
     PAGE,
-    FORMAT,
 )

@@ -26,7 +26,7 @@ _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)")
 def reply(
     body: bytes, caching: str, told: Mapping[str, Link] | None = None, location: str = ""
 ) -> Response[bytes]:
-    """Return *body* with its caching; `next` and `prev` of the links *told* stand in a Link header too."""
+    """Return JSON with its caching; `next` and `prev` of the links *told* stand in a Link header too."""
     headers = {"Cache-Control": caching}
     turns = [f'<{told[rel].href}>; rel="{rel}"' for rel in ("next", "prev") if told and rel in told]
     if turns:

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import pyarrow as pa
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from datasets.canonical import coded_texts, each_text, flags_text, joined_texts, wrapped_numbers
 from datasets.cube import NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, day

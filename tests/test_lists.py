@@ -221,7 +221,7 @@ def test_an_area_tells_its_validity_and_a_group_its_members(client: httpx.Client
 def test_the_legend_explains_every_status_and_flag(language: str, client: httpx.Client) -> None:
     legend = client.get(f"/statuses?lang={language}").json()["statuses"]
 
-    assert {one["code"] for one in legend if one["kind"] == "status"} == {*Status, "removed"}
+    assert {one["code"] for one in legend if one["kind"] == "status"} == {*Status, "absent", "removed"}
     assert {one["code"] for one in legend if one["kind"] == "flag"} == {*Flag}
     assert all(one["title"] and one["text"].endswith(".") for one in legend)
     assert len({one["title"] for one in legend}) == len(legend)
