@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 from api import problems
 from api.asked import check_query
 from api.front import Front
+from api.lifecycle import tell_lifecycle
 from api.links import PREFIX
 from api.manners import Counted
 from api.observations import PATH
@@ -75,6 +76,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
         guards=[check_query],
         exception_handlers={Exception: problems.told},
         lifespan=[life],
+        before_send=[tell_lifecycle],
         state=State({"service": service}),
         openapi_config=None,
     )

@@ -76,7 +76,7 @@ BREAKING: dict[str, Change] = {
         lambda c: schema(c, "IndicatorList")["properties"]["indicators"].update(items={"type": "string"})
     ),
     "a field has another format": (
-        lambda c: schema(c, "FigureState")["properties"]["periodEnd"].update(format="date-time")
+        lambda c: schema(c, "ToldObservation")["properties"]["periodEnd"].update(format="date-time")
     ),
     "a field deep inside is gone": lambda c: schema(c, "ToldUnit")["properties"].pop("symbol"),
     "callers must say who they are": lambda c: c.update(security=[{"key": []}]),
