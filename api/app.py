@@ -11,7 +11,9 @@ from litestar.types import ASGIApp
 
 from api.asked import check_query
 from api.front import Front
+from api.lifecycle import tell_lifecycle
 from api.links import PREFIX
+from api.manners import Counted
 from api.observations import PATH
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
@@ -78,12 +80,14 @@ def application(settings: Settings, store: Store) -> ASGIApp:
         guards=[check_query],
         exception_handlers={Exception: refusals.told},
         lifespan=[life],
+        before_send=[tell_lifecycle],
         state=State({"service": service}),
         openapi_config=None,
     )
     shortcuts = {f"{PREFIX}{PATH}".encode(): partial(observations.at_once, service)}
     ready = ReadyAnswers(ready_bytes(settings))
-    return Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    front = Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    return Counted(front, settings.rate, settings.trusted_proxies) if settings.rate else front
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
