@@ -15,6 +15,7 @@ from api.lifecycle import tell_lifecycle
 from api.links import PREFIX
 from api.manners import Counted
 from api.observations import PATH
+from api.pxweb.routes import face
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
@@ -76,7 +77,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), charts.charts, pages, health.live, health.ready, health.problem],
+        route_handlers=[routes(), charts.charts, pages, face(), health.live, health.ready, health.problem],
         guards=[check_query],
         exception_handlers={Exception: refusals.told},
         lifespan=[life],

@@ -47,6 +47,7 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
+_POSTED = b"/pxweb/"
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _JSON = (b"content-type", b"application/json")
 _TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
@@ -113,11 +114,12 @@ class Front:
         headers = _folded(scope["headers"])
         trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
-            return
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope["raw_path"] or scope["path"].encode()
+        if method not in {"GET", "HEAD"}:
+            scope.setdefault("state", {})["base"] = base
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
+            return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
         question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
@@ -216,6 +218,13 @@ def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
     """Return the address in front of every path; the same few callers' proxies name it again and again."""
     headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
     return base_of(headers, scheme, public_url)
+
+
+def _preflight(path: bytes) -> Headers:
+    """Return what a browser is told before it asks; selections of the PxWeb face may be posted."""
+    if not path.startswith(_POSTED):
+        return _PREFLIGHT
+    return [(b"access-control-allow-methods", _ALLOWED + b", POST"), *_PREFLIGHT[1:]]
 
 
 def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
