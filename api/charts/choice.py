@@ -63,6 +63,9 @@ async def question_for(service: Service, indicator: str, asked: Asked) -> Questi
     """Return the question for one *indicator*, refused as its own resource is where it is not there."""
     newest, values = service.live.newest(), {**_UNASKED, **asked.values}
     known = newest.indicators.get(indicator)
+    if known is None and (values["version"] or values["asOf"]):
+        # what is pinned stays, also when the indicator has ended
+        known = (await service.live.past(newest.number, indicators=[indicator])).last.get(indicator)
     if known is None:
         raise await not_there(service.live, newest, indicator, values["asOf"])
     if values["version"]:

@@ -1,4 +1,9 @@
-"""The files that pages need, under names that hold their hash, so that they may be kept for ever."""
+"""The files that pages need, under names that hold their hash, so that they may be kept for ever.
+
+What other pages have pasted, or cached with a pinned figure, must be there for as long as they are: those
+files lie in `released`, each under the name that its bytes give it, and are never changed or taken away. A
+change is a further file, named below.
+"""
 
 import base64
 import hashlib
@@ -10,6 +15,12 @@ from msgspec import Struct
 
 _MEDIA = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _DIGITS = 16
+RELEASED: Mapping[str, str] = {
+    "lansdata-figure.js": "lansdata-figure.3e571ee02581a07a.js",
+    "frame.js": "frame.57d67b3c84e3c223.js",
+    "frame.css": "frame.1fa11a5b0ebffdb4.css",
+}
+"""The newest of the released files by their plain names."""
 
 
 class Asset(Struct, frozen=True):
@@ -24,14 +35,26 @@ class Asset(Struct, frozen=True):
 @cache
 def assets() -> Mapping[str, Asset]:
     """Return every file by its plain name."""
-    found = (one for one in files("api").joinpath("web/static").iterdir() if one.is_file())
-    return {one.name: _asset(one.name, one.read_bytes()) for one in found}
+    own = {name: _asset(name, body) for name, body in _in("static").items()}
+    return own | {plain: served()[name] for plain, name in RELEASED.items()}
 
 
 @cache
 def served() -> Mapping[str, Asset]:
-    """Return every file by the name that it is served under."""
-    return {asset.name: asset for asset in assets().values()}
+    """Return every file, older released ones included, by the name that it is served under."""
+    released = [_asset(_plain(name), body) for name, body in _in("released").items()]
+    own = [_asset(name, body) for name, body in _in("static").items()]
+    return {asset.name: asset for asset in (*own, *released)}
+
+
+def _in(folder: str) -> dict[str, bytes]:
+    found = (one for one in files("api").joinpath(f"web/{folder}").iterdir() if one.is_file())
+    return {one.name: one.read_bytes() for one in found}
+
+
+def _plain(name: str) -> str:
+    stem, _, kind = name.split(".")
+    return f"{stem}.{kind}"
 
 
 def _asset(name: str, body: bytes) -> Asset:

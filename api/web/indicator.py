@@ -5,16 +5,14 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from api.charts.choice import CHOICE, Chosen, chosen, with_values
+from api.charts.choice import CHOICE, Chosen, chosen, question_for, with_values
 from api.charts.words import spans
 from api.links import Place
 from api.observations import PATH, pin_of
-from api.past import not_there
 from api.service import Service, service_in
-from api.snapshot import IndicatorState
 from api.telling import citation_told
 from api.web.choosing import form_of, pairs_of, with_defaults
-from api.web.examples import image, in_code
+from api.web.examples import component, frame, image, in_code
 from api.web.pages import READS_ITSELF, asked_by_form, sent, written
 from api.web.site import Site, site_of
 from api.web.tables import table_of
@@ -32,8 +30,9 @@ _VERSIONS_SHOWN = 10
 async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str]) -> Response[str]:  # noqa: N803
     """Return the page of one indicator."""
     service, asked = service_in(request), asked_by_form(request, SHOWN)
-    state = await state_of(service, indicatorId)
-    asked = with_defaults(with_values(asked, lang=site_of(request).language), state)
+    asked = with_values(asked, lang=site_of(request).language)
+    state = (await question_for(service, indicatorId, asked)).indicators[0]
+    asked = with_defaults(asked, state)
     pairs = pairs_of(asked)
     site = site_of(request, pairs)
     found = await chosen(service, indicatorId, asked)
@@ -53,21 +52,12 @@ async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str])
     )
 
 
-async def state_of(service: Service, indicator: str) -> IndicatorState:
-    """Return how an indicator stands now; raises RefusalError where it does not."""
-    newest = service.live.newest()
-    state = newest.indicators.get(indicator)
-    if state is None:
-        raise await not_there(service.live, newest, indicator, None)
-    return state
-
-
 def _about(service: Service, found: Chosen, site: Site) -> dict[str, Any]:
     """Return what is told of the indicator beside its figures."""
     state, snapshot = found.question.indicators[0], found.question.snapshot
     about, covered, language = state.definition, state.coverage, site.language
     dataset = snapshot.datasets[state.dataset]
-    newest = service.live.newest().datasets[state.dataset].release
+    newest = service.live.newest().indicators.get(about.id)
     return {
         "about": about,
         "unit": unit(about.unit).title.spoken(language),
@@ -78,7 +68,7 @@ def _about(service: Service, found: Chosen, site: Site) -> dict[str, Any]:
         "years": spans(covered.years),
         "areas": len(covered.municipalities),
         "versions": service.live.newest().versions(state.dataset)[: -_VERSIONS_SHOWN - 1 : -1],
-        "newer": found.question.pinned and newest.number != dataset.release.number,
+        "newer": newest is not None and newest.data_sha256 != state.data_sha256,
         "pinned": found.question.pinned,
     }
 
@@ -102,6 +92,10 @@ def _addresses(found: Chosen, site: Site, name: str) -> dict[str, Any]:
             for kind, ending in (("SVG", "svg"), ("PNG", "png"), ("Vega-Lite", "vl.json"))
         ],
         "image": image(site.absolute(f"/charts/{name}.svg", pairs), found.told.alternative),
+        "component": component(site, name, found.told.title),
+        "frame": frame(site, name, found.told.title),
+        "oembed": site.absolute("/oembed", [("url", site.itself()), ("format", "json")]),
+        "pin": "&".join(f"{one}={text}" for one, text in pin_of(found.question).items()),
         "unpinned": site.page(site.path, _without_pin(site.pairs)),
     }
 

@@ -48,7 +48,9 @@ def _page(request: Request[Any, Any, Any], refusal: RefusalError) -> Response[st
         hints=list(_hints(refusal, site)),
     )
     headers = {"Retry-After": str(RETRY_SECONDS)} if refusal.status in {429, 503} else {}
-    return sent(page, status=refusal.status, caching="no-store", headers=headers)
+    # a frame on another page must be able to say what is wrong with it
+    ancestors = "*" if request.scope["path"].startswith("/embed/") else "'none'"
+    return sent(page, status=refusal.status, caching="no-store", ancestors=ancestors, headers=headers)
 
 
 def _hints(refusal: RefusalError, site: Site) -> list[Hint]:

@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from api.problems import not_found
 from api.replies import PINNED
-from api.web import assets, dataset, indicator, lists, municipality, refusals
+from api.web import assets, dataset, embed, indicator, lists, municipality, oembed, refusals
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 
@@ -32,6 +32,10 @@ pages = Router(
         indicator.indicator,
         dataset.dataset,
         municipality.municipality,
+        embed.frame,
+        embed.figure,
+        embed.newer,
+        oembed.oembed,
         static,
     ],
     exception_handlers={Exception: refusals.told},
