@@ -101,27 +101,31 @@ class _Stranger:
         for version in reversed(self.versions):
             for indicator in version.figures.keys() & self.newest.figures.keys():
                 self._read(version, indicator)
-        shares = self.newest.shares
+        wanted = [*self._wanted()]
+        told = self.system.ranges([terms for *_, terms in wanted])
+        for (indicator, key, rest, what, _), found in zip(wanted, told, strict=True):
+            if found is not None:
+                yield Bound(
+                    indicator=indicator,
+                    key=key,
+                    rest=rest,
+                    what=what,
+                    low=found[0],
+                    high=found[1],
+                    assumed=self.assumed,
+                )
+
+    def _wanted(self) -> Iterator[tuple[str, Key, str, str, dict[Hashable, float]]]:
+        """Yield the numbers of people to bound, as sums of what is known or not."""
         for indicator, key, rest in self.asked:
             if self.changed not in {None, key}:
                 continue
             people = self._name("people", indicator, key, rest)
-            wanted: dict[str, dict[Hashable, float]] = {"people": {people: 1}}
-            if indicator in shares:
+            yield indicator, key, rest, "people", {people: 1}
+            if indicator in self.newest.shares:
                 hits = self._name("hits", indicator, key, rest)
-                wanted |= {"hits": {hits: 1}, "others": {people: 1, hits: -1}}
-            for what, terms in wanted.items():
-                told = self.system.range_of(terms)
-                if told is not None:
-                    yield Bound(
-                        indicator=indicator,
-                        key=key,
-                        rest=rest,
-                        what=what,
-                        low=told[0],
-                        high=told[1],
-                        assumed=self.assumed,
-                    )
+                yield indicator, key, rest, "hits", {hits: 1}
+                yield indicator, key, rest, "others", {people: 1, hits: -1}
 
     def _read(self, version: Published, indicator: str) -> None:
         """Take in what *version* tells of *indicator*: its figures, and what they add up to."""

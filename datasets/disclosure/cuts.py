@@ -1,13 +1,13 @@
 """How far a small number can be moved while some cells are hidden, and what that says of every choice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from datasets.disclosure.relations import Table, Target
@@ -19,6 +19,8 @@ _NOISE = 1e-6
 _NO_PRICE = 1e-7
 _FAR = 1e5
 """No bound: far beyond every floor."""
+_AT_ONCE = 20_000
+"""So many quantities go into one linear programme: a small one costs more to set up than to solve."""
 
 
 class UnprotectableError(LansdataError):
@@ -66,6 +68,18 @@ def is_protected(target: Target, up: float, down: float) -> bool:
     return up >= target.up - _NOISE and down >= target.down - _NOISE and up + down >= target.floor - _NOISE
 
 
+@dataclass(frozen=True, eq=False)
+class _Programme:
+    """How far a target moves one way, as a linear programme in the quantities that can move with it."""
+
+    target: int
+    way: int
+    columns: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    matrix: csr_array
+    cost: Floats
+
+
 class Choice:
     """One choice of hidden cells, and the attacks on it."""
 
@@ -85,21 +99,24 @@ class Choice:
 
     def cuts(self, proofs: Proofs) -> Iterator[Cut]:
         """Yield what every safe choice keeps and this one does not; nothing where it is safe."""
-        for at, target in enumerate(self.table.targets):
-            up, down = (proofs.reach(at, way, self.hidden) for way in (1, -1))
+        targets = self.table.targets
+        unproved = [
+            at
+            for at, target in enumerate(targets)
+            if not is_protected(target, *(proofs.reach(at, way, self.hidden) for way in (1, -1)))
+        ]
+        for at, ways in self._moves(unproved):
+            target = targets[at]
+            up, down = ways[1].reach, ways[-1].reach
             if is_protected(target, up, down):
-                continue
-            moves = {way: self._move(target, way) for way in (1, -1)}
-            up, down = moves[1].reach, moves[-1].reach
-            if is_protected(target, up, down):
-                if not self._holds_in_people(at, target, moves, proofs):
+                if not self._holds_in_people(at, target, ways, proofs):
                     yield self._another_cell()
             elif up < target.up - _NOISE:
-                yield self._cut(target.up, (target, 1, moves[1]))
+                yield self._cut(target.up, (target, 1, ways[1]))
             elif down < target.down - _NOISE:
-                yield self._cut(target.down, (target, -1, moves[-1]))
+                yield self._cut(target.down, (target, -1, ways[-1]))
             else:
-                yield self._cut(target.floor, (target, 1, moves[1]), (target, -1, moves[-1]))
+                yield self._cut(target.floor, (target, 1, ways[1]), (target, -1, ways[-1]))
 
     def _holds_in_people(self, at: int, target: Target, moves: dict[int, Move], proofs: Proofs) -> bool:
         """Tell whether a target that is safe in numbers is so in whole people, and remember the proof."""
@@ -117,42 +134,68 @@ class Choice:
             reaches.append(reach)
         return is_protected(target, *reaches)
 
-    def _programme(self, target: Target, way: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        """Return the quantities that can move with *target*, the relations among them, and its costs."""
+    def _part(self, target: Target) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the quantities that can move with *target*, and the relations among them."""
         own = np.array(target.at)
         parts = np.unique(self._parts[own[self._open[own]]])
-        at = np.flatnonzero(np.isin(self._parts, parts[parts >= 0]))
-        rows = np.unique(self._columns[:, at].tocoo().coords[0])
-        cost = np.where(np.isin(at, own), -float(way), 0.0)
-        return at, rows, cost
+        at = np.flatnonzero(np.isin(self._parts, parts))
+        return at, np.unique(self._columns[:, at].tocoo().coords[0])
 
-    def _move(self, target: Target, way: int) -> Move:
-        at, rows, cost = self._programme(target, way)
-        change, prices = np.zeros(len(self.table.values)), np.zeros(self._columns.shape[0])
-        if len(at):
+    def _moves(self, wanted: Sequence[int]) -> Iterator[tuple[int, dict[int, Move]]]:
+        """Yield the farthest moves of the *wanted* targets; many small programmes are solved as one."""
+        batch: list[_Programme] = []
+        for number, at in enumerate(wanted):
+            target = self.table.targets[at]
+            columns, rows = self._part(target)
+            matrix = self._columns[:, columns].tocsr()[rows]
+            for way in (1, -1):
+                cost = np.where(np.isin(columns, target.at), -float(way), 0.0)
+                batch.append(_Programme(at, way, columns, rows, matrix, cost))
+            is_last = number == len(wanted) - 1
+            if is_last or sum(len(one.columns) for one in batch) > _AT_ONCE:
+                solved = self._solved(batch)
+                yield from ((one.target, {1: up, -1: down}) for one, up, down in solved)
+                batch = []
+
+    def _solved(self, batch: Sequence[_Programme]) -> Iterator[tuple[_Programme, Move, Move]]:
+        blocks = [one for one in batch if len(one.columns)]
+        moves = {id(one): Move(0.0, *self._nothing()) for one in batch}
+        if blocks:
             found = linprog(
-                cost,
-                A_ub=cost[np.newaxis] * -1.0,
-                b_ub=[float(target.floor)],
-                A_eq=self._columns[:, at].tocsr()[rows] if len(rows) else None,
-                b_eq=np.zeros(len(rows)) if len(rows) else None,
-                bounds=np.column_stack([-self.table.values[at], np.full(len(at), _FAR)]),
+                np.concatenate([one.cost for one in blocks]),
+                A_ub=block_diag([-one.cost[np.newaxis] for one in blocks], format="csr"),
+                b_ub=[float(self.table.targets[one.target].floor) for one in blocks],
+                A_eq=block_diag([one.matrix for one in blocks], format="csr"),
+                b_eq=np.zeros(sum(len(one.rows) for one in blocks)),
+                bounds=np.column_stack(self._reaches(np.concatenate([one.columns for one in blocks]))),
                 method="highs",
             )
             _check(found.status)
-            change[at] = found.x
-            if len(rows):
-                prices[rows] = found.eqlin.marginals
-        return Move(float(way * change[list(target.at)].sum()), change, prices)
+            changes = np.split(found.x, np.cumsum([len(one.columns) for one in blocks])[:-1])
+            prices = np.split(found.eqlin.marginals, np.cumsum([len(one.rows) for one in blocks])[:-1])
+            for one, change, price in zip(blocks, changes, prices, strict=True):
+                whole, priced = self._nothing()
+                whole[one.columns], priced[one.rows] = change, price
+                moves[id(one)] = Move(float(-(one.cost @ change)), whole, priced)
+        for up, down in zip(batch[::2], batch[1::2], strict=True):
+            yield up, moves[id(up)], moves[id(down)]
+
+    def _reaches(self, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return by how much the quantities in *columns* can be less, and more."""
+        return -self.table.values[columns], np.full(len(columns), _FAR)
+
+    def _nothing(self) -> tuple[Floats, Floats]:
+        return np.zeros(len(self.table.values)), np.zeros(self._columns.shape[0])
 
     def _whole_move(self, target: Target, way: int) -> Floats:
-        at, rows, cost = self._programme(target, way)
+        at, rows = self._part(target)
+        cost = np.where(np.isin(at, target.at), -float(way), 0.0)
         found = milp(
             cost,
             integrality=np.ones(len(at)),
-            bounds=Bounds(-self.table.values[at], np.full(len(at), _FAR)),
+            bounds=Bounds(*self._reaches(at)),
             constraints=[
-                LinearConstraint(cost[np.newaxis] * -1.0, -np.inf, float(target.floor)),
+                LinearConstraint(-cost[np.newaxis], -np.inf, float(target.floor)),
                 LinearConstraint(self._columns[:, at].tocsr()[rows], 0.0, 0.0),
             ],
         )
