@@ -82,12 +82,23 @@ async def publish(
         async with store.publishing() as session:
             started = await session.now()
             line = await session.releases()
+            _refuse_moved_on(draft, line)
             release = await _next_release(session, draft, parcels, line, judge)
             await session.add_attempt(_attempt(draft, started, await session.now(), release, next_at))
             if only_try:
                 raise _TakenBackError
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
     return Outcome(dataset, release, counts)
+
+
+def _refuse_moved_on(draft: Publishable, line: Sequence[Release]) -> None:
+    """Refuse a draft that was made against a release which is not the newest of its dataset any more."""
+    newest = max((one.number for one in line if one.dataset == draft.dataset.id), default=0)
+    if draft.stands_on not in {None, newest}:
+        message = (
+            f"{draft.dataset.id}: another version was published meanwhile; nothing was written, try again"
+        )
+        raise PublishRefusedError(message)
 
 
 def _parcels(draft: Publishable) -> dict[str, Parcel]:

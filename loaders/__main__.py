@@ -12,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from datasets.database import open_store
+from datasets.disclosure.guard import guarded
 from datasets.errors import FaultyFileError, LansdataError, MisusedError
 from datasets.ledger import Draft
 from datasets.migrate import migrate
@@ -95,7 +96,10 @@ async def _starter(settings: Settings, console: Console) -> int:
 async def _publish_all(settings: Settings, drafts: Iterable[Draft], console: Console) -> int:
     async with open_store(settings) as store:
         await migrate(store)
-        outcomes = [await publish(store, draft) for draft in drafts]
+        outcomes = []
+        for draft in drafts:
+            safe = await guarded(store, draft, settings.home_path)
+            outcomes.append(await publish(store, safe))
     console.print(_table(outcomes))
     return WELL
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pytauargus import protect
 
 from datasets.disclosure.cuts import UnprotectableError
-from datasets.disclosure.linked import Asked, Earlier, islands, table_of
-from datasets.disclosure.relations import Key, Question, Table, primary
+from datasets.disclosure.linked import Asked, Earlier, Table, islands, table_of
+from datasets.disclosure.relations import Key, Question, primary
 from datasets.disclosure.rules import Rules
 from datasets.disclosure.suppression import Effort, suppress
 from tests.linked import AREAS, county, found_out, key, protected, published, rules

@@ -10,7 +10,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from datasets.disclosure.relations import Table, Target
+from datasets.disclosure.linked import Table
+from datasets.disclosure.relations import Target
 from datasets.errors import LansdataError
 
 Floats = NDArray[np.float64]

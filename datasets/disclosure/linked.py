@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from datasets.areas import AreaType, area
@@ -12,7 +13,6 @@ from datasets.disclosure.relations import (
     Line,
     People,
     Question,
-    Table,
     Target,
     left_over,
     lines_of,
@@ -28,6 +28,22 @@ _TOTAL, _COUNTY, _PERSON = 5.0, 20.0, 0.01
 1 for a group of nobody: totals are kept, and of two groups the smaller goes."""
 _NOBODY = -1
 _LARGE = frozenset({AreaType.COUNTY, AreaType.COUNTRY})
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """Cells, each shown or hidden as one; the quantities they tell; and what adds up to zero in those."""
+
+    values: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    """The cell that tells each quantity, or -1 where none does."""
+    rows: csr_array
+    """Each row: a sum over quantities that everybody knows to be constant."""
+    targets: tuple[Target, ...]
+    weights: NDArray[np.float64]
+    hidden: NDArray[np.bool_]
+    """Cells that must be hidden, for their own sake or since they were hidden before."""
+    known: NDArray[np.bool_]
+    """Quantities that are known whatever is hidden, since they were shown before."""
 
 
 class Earlier(Struct, frozen=True):

@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from datasets.areas import AreaType, area
 from datasets.disclosure.rules import Rules
@@ -37,14 +35,20 @@ class Question(Struct, frozen=True, kw_only=True):
 
     @property
     def sums(self) -> dict[str, frozenset[int]]:
-        """Return the sums over kinds that tell of people: all, hits and others of each share, each kind."""
+        """Return the kinds of each number of people: all, hits and others of each share, each kind."""
         everybody = frozenset(range(len(next(iter(self.groups.values()), (0,)))))
         named = {PEOPLE: everybody}
         for name, chosen in zip(self.indicators, self.chosen, strict=False):
             named |= {f"hits {name}": chosen, f"others {name}": everybody - chosen}
-        told = {kinds: name for name, kinds in reversed(named.items())}
-        kinds = {frozenset({one}): f"kind {one}" for one in everybody if len(self.chosen) > 1}
-        return {name: kinds for kinds, name in (kinds | told).items()}
+        several = everybody if len(self.chosen) > 1 else ()
+        return named | {f"kind {one}": frozenset({one}) for one in several}
+
+
+class Confidential(Struct, frozen=True):
+    """The people behind the figures of a draft, and the rules that protect them; nothing of it is kept."""
+
+    rules: Rules
+    questions: tuple[Question, ...]
 
 
 class Line(Struct, frozen=True):
@@ -79,22 +83,6 @@ class Target(Struct, frozen=True, kw_only=True):
         return min(self.value, 1)
 
 
-class Table(Struct, frozen=True, kw_only=True):
-    """Cells, each shown or hidden as one; the quantities they tell; and what adds up to zero in those."""
-
-    values: NDArray[np.float64]
-    owner: NDArray[np.int64]
-    """The cell that tells each quantity, or -1 where none does."""
-    rows: csr_array
-    """Each row: a sum over quantities that everybody knows to be constant."""
-    targets: tuple[Target, ...]
-    weights: NDArray[np.float64]
-    hidden: NDArray[np.bool_]
-    """Cells that must be hidden, for their own sake or since they were hidden before."""
-    known: NDArray[np.bool_]
-    """Quantities that are known whatever is hidden, since they were shown before."""
-
-
 def lines_of(keys: Collection[Key]) -> Iterator[Line]:
     """Yield the totals among *keys* with their parts; whether they add up is another question."""
     for dimension, whole in (
@@ -126,11 +114,13 @@ def small_sums(question: Question, people: People, rules: Rules) -> Iterator[tup
     """Yield each sum over *people* that is too small to show: its name, its number, and the floor."""
     if not sum(people) and question.chosen:
         return
+    met: set[frozenset[int]] = set()
     for name, kinds in question.sums.items():
         value = sum(people[kind] for kind in kinds)
         floor = rules.base if name == PEOPLE and question.chosen else rules.threshold
-        if rules.is_small(value, floor):
+        if kinds and kinds not in met and rules.is_small(value, floor):
             yield name, value, floor
+        met.add(kinds)
 
 
 def primary(question: Question, rules: Rules) -> set[Key]:

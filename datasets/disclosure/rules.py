@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from datasets.catalogue import Dataset, Words
-from datasets.errors import LansdataError
+from datasets.errors import PublishRefusedError
 
 
-class RuleMissingError(LansdataError):
+class RuleMissingError(PublishRefusedError):
     """A dataset of people that nobody has said how to protect."""
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, csr_array
 
 from datasets.disclosure.cuts import Choice, Cut, Mask, Proofs, UnprotectableError
-from datasets.disclosure.relations import Table
+from datasets.disclosure.linked import Table
 
 _NOISE = 1e-6
 
