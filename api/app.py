@@ -83,4 +83,6 @@ def application(settings: Settings, store: Store) -> ASGIApp:
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
+    if "formats" in request.route_handler.opt:
+        return  # there is more than JSON, and the handler chooses
     refuse_other_media(",".join(request.headers.getall("accept", [])))

@@ -83,6 +83,15 @@ KINDS = (
         "None of the media types that `Accept` names is to be had here.",
     ),
     Kind(
+        "too-large",
+        413,
+        "Too much for one file",
+        "Svaret rymmer inte så många siffror i det här formatet. Detaljen säger hur många frågan gäller och "
+        "gränsen, och `href` är filen där hela datamängden finns.",
+        "An answer cannot hold as many figures in this format. The detail tells how many the question is for "
+        "and the limit, and `href` is the file that has the whole dataset.",
+    ),
+    Kind(
         "uri-too-long",
         414,
         "Address too long",

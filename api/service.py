@@ -14,6 +14,7 @@ from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from api.search.engine import Engine
 from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
@@ -33,6 +34,7 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    search: Engine
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -52,6 +54,7 @@ class Service(Struct):
         async for snapshot in self.live.releases():
             with suppress(StoreUnavailableError):
                 await self.freshness.known()
+            await self.search.over(snapshot)
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
@@ -67,6 +70,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        search=Engine(),
     )
 
 

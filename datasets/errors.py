@@ -25,6 +25,10 @@ class StoreUnavailableError(LansdataError):
     """The database cannot be reached, or lost the connection under a question."""
 
 
+class FilesUnavailableError(LansdataError):
+    """The baked files cannot be written or read where they are kept."""
+
+
 class PublishRefusedError(LansdataError):
     """A version that must not be published as it is; nothing was written."""
 

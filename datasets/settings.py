@@ -20,6 +20,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     home: str = ".lansdata"
     database_url: str = ""
+    files_url: str = ""
+    """Where baked files lie, such as `s3://bucket/folder`; unset means below the home."""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
@@ -39,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             _check_address(name, getattr(self, name))
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("`$.database_url`: must begin with postgresql://")
+        if self.files_url and not self.files_url.startswith("s3://"):
+            raise ValueError("`$.files_url`: must begin with s3://")
 
     @property
     def home_path(self) -> Path:

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from api import about
 from api.app import routes
+from api.formats import JSON, JSONSTAT, PARQUET, XLSX, Format
 from api.links import PREFIX
 from api.parameters import Parameter
 from api.problems import KINDS, MEDIA_TYPE, Kind, Problem
@@ -100,9 +101,10 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
-                # only an address with a code in it can miss
+                # only an address with a code in it can miss, and only a file can be too large
                 for status in _statuses()
-                if status != HTTP_404_NOT_FOUND or "{" in path
+                if (status != HTTP_404_NOT_FOUND or "{" in path)
+                and (status != HTTP_413_REQUEST_ENTITY_TOO_LARGE or "formats" in handler.opt)
             },
         },
     }
@@ -114,7 +116,20 @@ def _content(path: str, handler: HTTPRouteHandler) -> Document:
     if "media" in handler.opt:
         return {handler.opt["media"]: {"schema": {"type": "string"}, "example": example}}
     answer = _SCHEMAS.format(name=handler.opt["answer"].__name__)
-    return {"application/json": {"schema": {"$ref": answer}, "example": example}}
+    others = [form for form in handler.opt.get("formats", {}).values() if form != JSON]
+    return {
+        JSON.media: {"schema": {"$ref": answer}, "example": example},
+        **{form.types[0]: _other(form, _examples()[f"{path}?format={form.name}"]) for form in others},
+    }
+
+
+def _other(form: Format, example: Any) -> Document:
+    """Return what an answer is in a format other than JSON; a file's example is the way to it."""
+    if form == JSONSTAT:
+        return {"schema": {"type": "object"}, "example": example}
+    if form in {PARQUET, XLSX}:
+        return {"schema": {"type": "string", "format": "binary"}, "example": example}
+    return {"schema": {"type": "string"}, "example": example}
 
 
 def _description(handler: HTTPRouteHandler) -> str:
