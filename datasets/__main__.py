@@ -1,9 +1,10 @@
-"""The ledger by hand: `python -m datasets versions | diff | verify | migrate`."""
+"""The ledger by hand: `python -m datasets versions | diff | verify | attack | migrate`."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pkgutil import resolve_name
 
 from rich.console import Console
 from rich.table import Table
@@ -65,11 +66,18 @@ async def _verify(_: argparse.Namespace, store: Store, console: Console) -> int:
     return _FAILED if wrong else _WELL
 
 
+async def _attack(asked: argparse.Namespace, store: Store, console: Console) -> int:
+    # by name, since the solver takes longer to import than most commands take
+    attack: Callable[..., Awaitable[int]] = resolve_name("datasets.disclosure.command:attack_dataset")
+    return _FAILED if await attack(store, asked.dataset, console, asked.threshold) else _WELL
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[int]]] = {
     "migrate": _migrate,
     "versions": _versions,
     "diff": _diff,
     "verify": _verify,
+    "attack": _attack,
 }
 
 
@@ -85,6 +93,9 @@ def main(words: Sequence[str]) -> int:
     compare.add_argument("after", nargs="?", metavar="TO", help="the newest unless told")
     compare.add_argument("--rows", type=int, metavar="N", help="so many changes at most")
     commands.add_parser("verify", help="compute every hash again")
+    stranger = commands.add_parser("attack", help="try to work out what is hidden, as a stranger would")
+    stranger.add_argument("dataset")
+    stranger.add_argument("--threshold", type=int, metavar="N", help="the dataset's own unless told")
     asked = parser.parse_args(words)
 
     async def run() -> int:
