@@ -1,9 +1,10 @@
-"""The ledger by hand: `python -m datasets versions | diff | verify | withdraw | erase | restore`."""
+"""The ledger by hand: `python -m datasets versions | diff | verify | attack | withdraw | erase | restore`."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pkgutil import resolve_name
 
 from rich.console import Console
 from rich.progress import Progress
@@ -101,6 +102,12 @@ async def _restore(asked: argparse.Namespace, store: Store, console: Console) ->
     return _WELL
 
 
+async def _attack(asked: argparse.Namespace, store: Store, console: Console) -> int:
+    # by name, since the solver takes longer to import than most commands take
+    attack: Callable[..., Awaitable[int]] = resolve_name("datasets.disclosure.command:attack_dataset")
+    return _FAILED if await attack(store, asked.dataset, console, asked.threshold) else _WELL
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[int]]] = {
     "migrate": _migrate,
     "versions": _versions,
@@ -109,6 +116,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[in
     "withdraw": _withdraw,
     "erase": _erase,
     "restore": _restore,
+    "attack": _attack,
 }
 
 
@@ -136,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     gone.add_argument("--reason", required=True, help="told to everyone who asks for it")
     again = commands.add_parser("restore", help="fill an empty database from the baked files")
     again.add_argument("ledger", nargs="?", default="", help="which, where the files are of several")
+    stranger = commands.add_parser("attack", help="try to work out what is hidden, as a stranger would")
+    stranger.add_argument("dataset")
+    stranger.add_argument("--threshold", type=int, metavar="N", help="the dataset's own unless told")
     return parser
 
 
