@@ -13,10 +13,11 @@ from api.live import Live
 from datasets.canonical import canonical_csv
 from datasets.closest import closest
 from datasets.compositions import CUBE_TYPE
-from datasets.errors import FilesUnavailableError, UnknownCodeError
+from datasets.errors import ErasedError, FilesUnavailableError, UnknownCodeError
 from datasets.files import MANIFEST, File, Made, merged, pieces_of
 from datasets.indexes import ledger_of
 from datasets.ledger import Entry, Release, manifest
+from datasets.notices import Erasure, is_erased
 from datasets.shelf import Shelf
 from datasets.store import Store
 
@@ -52,6 +53,11 @@ class Files:
         self._versions: LRUCache[int, _Version] = LRUCache(_VERSIONS_KEPT)
         self._packs: dict[int, str] = {}
 
+    def forget(self) -> None:
+        """Forget which files there are: some may have been erased."""
+        self._versions.clear()
+        self._packs.clear()
+
     async def downloads(self, release: Release) -> list[Download]:
         """Return the files of a version: those of the whole, then one for each cube.
 
@@ -60,11 +66,18 @@ class Files:
         return list((await self._version(release)).downloads.values())
 
     async def download(self, release: Release, name: str) -> Download:
-        """Return one file; raises UnknownCodeError with the closest where there is none."""
-        found = (await self._version(release)).downloads
-        if name not in found:
-            raise UnknownCodeError("file of this version", name, closest(name, found))
-        return found[name]
+        """Return one file.
+
+        Raises UnknownCodeError with the closest where there is none, ErasedError for one that held a figure
+        which was erased.
+        """
+        version = await self._version(release)
+        if name not in version.downloads:
+            raise UnknownCodeError("file of this version", name, closest(name, version.downloads))
+        for notice in self._live.notices:
+            if isinstance(notice, Erasure) and _held(version, release, name, notice):
+                raise ErasedError(notice.reason)
+        return version.downloads[name]
 
     async def bytes_of(self, release: Release, name: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield the bytes of a file from *start* to before *end*, a chunk at a time."""
@@ -110,6 +123,14 @@ class Files:
                     self._packs[pack.release] = pack.name
             known = self._versions[release.number] = _version(entries, made, files)
         return known
+
+
+def _held(version: _Version, release: Release, name: str, notice: Erasure) -> bool:
+    """Tell whether a file of a version held the figure that *notice* erased."""
+    if name in version.files:
+        return is_erased(version.files[name], release.number, [notice])
+    entry = version.entries.get(name.removesuffix(".csv"))
+    return entry is not None and entry.data_sha256 in {one.sha256 for one in notice.cubes}
 
 
 def _version(

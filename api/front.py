@@ -92,7 +92,7 @@ class Front:
         pairs = cast("Sequence[tuple[bytes, bytes]]", asked["headers"])
         headers = dict(pairs)
         came = (
-            self._live.now.number,
+            self._live.mark,
             asked["method"],
             asked["raw_path"],
             asked["query_string"],
@@ -121,7 +121,7 @@ class Front:
             await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
             return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
-        question = (self._live.now.number, path, query, base, accept)
+        question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
@@ -136,7 +136,7 @@ class Front:
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
-            if question[0] == self._live.now.number and answer.may_be_kept:
+            if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
         if answer.is_large:
             # it takes a while to compress, and the others should not wait for it

@@ -13,10 +13,11 @@ from api.files import MANIFEST_TYPE, Download, Files
 from api.links import address
 from api.problems import RefusalError, not_found
 from api.ready import tag_matches
-from api.replies import PINNED
-from api.routes.datasets import path_of, to_version, version_in
+from api.replies import FRESH, PINNED
+from api.routes.datasets import to_version, version_in
 from api.service import service_in
 from api.texts import LATEST
+from api.versions import path_of
 from datasets.compositions import CUBE_TYPE, MEDIA_TYPES
 from datasets.errors import UnknownCodeError
 from datasets.ledger import Release
@@ -54,7 +55,8 @@ async def file(
     tag = f'"{found.sha256.hex()}"'
     headers = {
         "ETag": tag,
-        "Cache-Control": PINNED,
+        # a version that is withdrawn is looked at again
+        "Cache-Control": FRESH if release.number in service.live.now.withdrawn else PINNED,
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'attachment; filename="{datasetId}-{version}-{fileName}"',
     }
