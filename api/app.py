@@ -9,16 +9,19 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
-from api import problems
 from api.asked import check_query
 from api.front import Front
+from api.lifecycle import tell_lifecycle
 from api.links import PREFIX
+from api.manners import Counted
 from api.observations import PATH
+from api.pxweb.routes import face
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
     about,
     changes,
+    charts,
     datasets,
     files,
     freshness,
@@ -29,6 +32,8 @@ from api.routes import (
     releases,
 )
 from api.service import ready_bytes, service_of
+from api.web import refusals
+from api.web.routes import pages
 from datasets.settings import Settings
 from datasets.store import Store
 
@@ -72,16 +77,18 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), charts.charts, pages, face(), health.live, health.ready, health.problem],
         guards=[check_query],
-        exception_handlers={Exception: problems.told},
+        exception_handlers={Exception: refusals.told},
         lifespan=[life],
+        before_send=[tell_lifecycle],
         state=State({"service": service}),
         openapi_config=None,
     )
     shortcuts = {f"{PREFIX}{PATH}".encode(): partial(observations.at_once, service)}
     ready = ReadyAnswers(ready_bytes(settings))
-    return Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    front = Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    return Counted(front, settings.rate, settings.trusted_proxies) if settings.rate else front
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:

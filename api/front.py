@@ -47,6 +47,7 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
+_POSTED = b"/pxweb/"
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _JSON = (b"content-type", b"application/json")
 _TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
@@ -113,11 +114,12 @@ class Front:
         headers = _folded(scope["headers"])
         trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
-            return
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope["raw_path"] or scope["path"].encode()
+        if method not in {"GET", "HEAD"}:
+            scope.setdefault("state", {})["base"] = base
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
+            return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
         question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
@@ -136,7 +138,10 @@ class Front:
             # the release that was answered from may have moved meanwhile: then the answer is not kept
             if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
-        way = await _way(answer, headers, method)
+        if answer.is_large:
+            # it takes a while to compress, and the others should not wait for it
+            await to_thread(answer.form, headers.get(b"accept-encoding", b""))
+        way = _way(answer, headers, method)
         if len(headers) == sum(1 for _ in scope["headers"]):
             self._ready.lead(came, question, way)
         await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
@@ -195,11 +200,9 @@ class Front:
         return made[0] if made else None
 
 
-async def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
+def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
     """Return what is sent of *answer* to who asks with *headers*."""
-    encoding = headers.get(b"accept-encoding", b"")
-    # a file takes a while to compress, and the others should not wait for it
-    form = await to_thread(answer.form, encoding) if answer.is_large else answer.form(encoding)
+    form = answer.form(headers.get(b"accept-encoding", b""))
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
         return Way(304, form.unchanged, _body(b""), answer)
@@ -215,6 +218,13 @@ def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
     """Return the address in front of every path; the same few callers' proxies name it again and again."""
     headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
     return base_of(headers, scheme, public_url)
+
+
+def _preflight(path: bytes) -> Headers:
+    """Return what a browser is told before it asks; selections of the PxWeb face may be posted."""
+    if not path.startswith(_POSTED):
+        return _PREFLIGHT
+    return [(b"access-control-allow-methods", _ALLOWED + b", POST"), *_PREFLIGHT[1:]]
 
 
 def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

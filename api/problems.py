@@ -213,7 +213,7 @@ def instance_of(path: str) -> str:
 
 def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer *error*, whatever it is, without anything that is not for outsiders."""
-    refusal = _refusal(error)
+    refusal = refusal_of(error)
     if refusal.kind.slug == "internal":
         _log.error("%s failed", request.scope["path"], exc_info=error)
     problem = Problem(
@@ -236,7 +236,8 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     )
 
 
-def _refusal(error: Exception) -> RefusalError:
+def refusal_of(error: Exception) -> RefusalError:
+    """Return *error*, whatever it is, as a refusal without anything that is not for outsiders."""
     if isinstance(error, RefusalError):
         return error
     if isinstance(error, ErasedError):

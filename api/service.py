@@ -8,6 +8,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
 from api.files import Files
@@ -37,6 +38,7 @@ class Service(Struct):
     freshness: Freshness
     files: Files
     search: Engine
+    drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -50,6 +52,7 @@ class Service(Struct):
             self.warming.cancel()
             with suppress(asyncio.CancelledError):
                 await self.warming
+        await self.drawing.stop()
         await self.live.stop()
 
     async def _keep_warm(self) -> None:
@@ -76,6 +79,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         freshness=Freshness(store, live),
         files=files,
         search=Engine(),
+        drawing=Drawing(),
     )
 
 

@@ -99,10 +99,17 @@ def notes_told(
     """Return the notes that concern at least one of the figures *found*, and the breaks they span."""
     told: list[ToldNote] = []
     for state, resident, at in zip(question.indicators, cubes, found, strict=True):
-        if len(at):
-            told.extend(_breaks(state, resident, at, question.language))
-            told.extend(_notes(state, resident, at, question.language))
+        told.extend(notes_of(state, resident, at, question.language))
     return told
+
+
+def notes_of(
+    state: IndicatorState, resident: ResidentCube, at: Positions, language: str
+) -> Iterator[ToldNote]:
+    """Yield the breaks and notes of one indicator that concern its figures *at* some positions."""
+    if len(at):
+        yield from _breaks(state, resident, at, language)
+        yield from _notes(state, resident, at, language)
 
 
 def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned]:

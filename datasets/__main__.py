@@ -1,9 +1,10 @@
-"""The ledger by hand: `python -m datasets versions | diff | verify | withdraw | erase | restore`."""
+"""The ledger by hand: `python -m datasets versions | diff | verify | attack | withdraw | erase | restore`."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pkgutil import resolve_name
 
 from rich.console import Console
 from rich.progress import Progress
@@ -13,6 +14,7 @@ from datasets.closest import closest
 from datasets.database import open_store
 from datasets.diff import diff, versions_of
 from datasets.errors import LansdataError, MisusedError, UnknownCodeError
+from datasets.lean import leave_out
 from datasets.migrate import migrate
 from datasets.notices import Withdrawal
 from datasets.restore import restore
@@ -100,6 +102,12 @@ async def _restore(asked: argparse.Namespace, store: Store, console: Console) ->
     return _WELL
 
 
+async def _attack(asked: argparse.Namespace, store: Store, console: Console) -> int:
+    # by name, since the solver takes longer to import than most commands take
+    attack: Callable[..., Awaitable[int]] = resolve_name("datasets.disclosure.command:attack_dataset")
+    return _FAILED if await attack(store, asked.dataset, console, asked.threshold) else _WELL
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[int]]] = {
     "migrate": _migrate,
     "versions": _versions,
@@ -108,6 +116,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[in
     "withdraw": _withdraw,
     "erase": _erase,
     "restore": _restore,
+    "attack": _attack,
 }
 
 
@@ -135,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     gone.add_argument("--reason", required=True, help="told to everyone who asks for it")
     again = commands.add_parser("restore", help="fill an empty database from the baked files")
     again.add_argument("ledger", nargs="?", default="", help="which, where the files are of several")
+    stranger = commands.add_parser("attack", help="try to work out what is hidden, as a stranger would")
+    stranger.add_argument("dataset")
+    stranger.add_argument("--threshold", type=int, metavar="N", help="the dataset's own unless told")
     return parser
 
 
@@ -156,4 +168,5 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    leave_out()
     sys.exit(main(sys.argv[1:]))

@@ -17,6 +17,7 @@ from litestar.status_codes import (
 from api import about
 from api.app import routes
 from api.formats import JSON, JSONSTAT, PARQUET, XLSX, Format
+from api.lifecycle import LIFECYCLE
 from api.links import PREFIX
 from api.parameters import Parameter
 from api.problems import KINDS, MEDIA_TYPE, Kind, Problem
@@ -34,7 +35,18 @@ _HEADERS = {
     "ETag": ("Stark etikett för svaret. / Strong tag of the answer.", "etag"),
     "Cache-Control": ("Hur länge svaret gäller. / How long the answer holds.", ""),
     "traceparent": ("Spår enligt W3C Trace Context. / Trace as in W3C Trace Context.", ""),
+    "RateLimit": ("Anrop som är kvar, där de räknas. / Calls that are left, where they are counted.", ""),
+    "RateLimit-Policy": ("Gränsen, där anrop räknas. / The limit, where calls are counted.", ""),
+    "Retry-After": ("Sekunder att vänta. / Seconds to wait.", ""),
+    "Allow": ("Metoderna som finns. / The methods that there are.", ""),
+    "Deprecation": ("När adressen började avrådas. / When the address was first advised against.", ""),
+    "Sunset": ("När adressen tidigast försvinner. / When the address is gone at the earliest.", ""),
 }
+_KEPT = ("ETag", "Cache-Control", "traceparent")
+_COUNTED = ("RateLimit", "RateLimit-Policy")
+_RETIRING = ("Deprecation", "Sunset")
+_TELLING = {405: ("Allow",), 429: ("Retry-After", *_COUNTED), 503: ("Retry-After",)}
+"""The headers that a refusal has beside those of all."""
 
 
 def document() -> Document:
@@ -48,7 +60,7 @@ def document() -> Document:
             "title": about.NAME,
             "version": about.VERSION,
             "description": DESCRIPTION,
-            "termsOfService": f"{about.ADDRESS}/",
+            "termsOfService": f"{about.ADDRESS}/docs/villkor",
             "contact": {
                 "name": about.CONTACT_NAME,
                 "url": about.CONTACT_ADDRESS,
@@ -60,7 +72,7 @@ def document() -> Document:
         },
         "externalDocs": {
             "description": "Dokumentation och exempel / Documentation and examples",
-            "url": f"{about.ADDRESS}/",
+            "url": f"{about.ADDRESS}/docs",
         },
         "servers": [{"url": about.ADDRESS + PREFIX}],
         "security": [{}],
@@ -87,7 +99,10 @@ def _handlers() -> dict[str, HTTPRouteHandler]:
 
 
 def _operation(path: str, handler: HTTPRouteHandler) -> Document:
+    lifecycle = handler.opt.get(LIFECYCLE)
+    retiring = len(_RETIRING) if lifecycle else 0
     return {
+        **({"deprecated": True, "x-sunset": lifecycle.sunset.isoformat()} if lifecycle else {}),
         "operationId": handler.operation_id,
         "summary": handler.summary,
         "description": _description(handler),
@@ -100,10 +115,11 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
         "responses": {
             "200": {
                 "description": "Svaret. / The answer.",
-                "headers": {name: _header(name) for name in _HEADERS},
+                "headers": {name: _header(name) for name in (*_KEPT, *_COUNTED, *_RETIRING[:retiring])},
                 "content": _content(path, handler),
             },
             **({"206": _part(path, handler)} if "files" in handler.opt else {}),
+            "304": {"$ref": "#/components/responses/304"},
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
@@ -214,8 +230,12 @@ def _statuses() -> list[int]:
 
 
 def _refusals() -> Document:
-    """Return the problems, all kinds of one status together."""
-    return {
+    """Return the answers that all operations share: unchanged, and the problems of each status together."""
+    unchanged = {
+        "description": "Oförändrat sedan `If-None-Match`; räknas aldrig. / Unchanged; never counted.",
+        "headers": {name: _header(name) for name in _KEPT},
+    }
+    return {"304": unchanged} | {
         str(status): _refusal([kind for kind in KINDS if kind.status == status]) for status in _statuses()
     }
 
@@ -236,7 +256,7 @@ def _refusal(kinds: list[Kind]) -> Document:
     }
     return {
         "description": " ".join(f"{kind.sv} / {kind.en}" for kind in kinds),
-        "headers": {"traceparent": _header("traceparent")},
+        "headers": {name: _header(name) for name in ("traceparent", *_TELLING.get(kinds[0].status, ()))},
         "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS.format(name="Problem")}, "examples": examples}},
     }
 
