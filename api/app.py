@@ -23,6 +23,7 @@ from api.routes import (
     changes,
     datasets,
     freshness,
+    guide,
     health,
     indicators,
     municipalities,
@@ -51,6 +52,7 @@ HANDLERS = (
     freshness.freshness,
     releases.releases_atom,
 )
+GUIDE = (guide.guide, guide.trying, guide.asset, guide.llms)
 
 
 def routes() -> Router:
@@ -72,7 +74,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[routes(), health.live, health.ready, health.problem, *GUIDE],
         guards=[check_query],
         exception_handlers={Exception: problems.told},
         lifespan=[life],
