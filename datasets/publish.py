@@ -86,6 +86,7 @@ async def publish(
         async with store.publishing() as session:
             started = await session.now()
             line = await session.releases()
+            _refuse_moved_on(draft, line)
             release = await _next_release(session, draft, parcels, line, judge)
             if release and store.shelf and not only_try:
                 await _bake(session, store.shelf, draft, parcels, (line, release))
@@ -96,6 +97,16 @@ async def publish(
         await settle(store)
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
     return Outcome(dataset, release, counts)
+
+
+def _refuse_moved_on(draft: Publishable, line: Sequence[Release]) -> None:
+    """Refuse a draft that was made against a release which is not the newest of its dataset any more."""
+    newest = max((one.number for one in line if one.dataset == draft.dataset.id), default=0)
+    if draft.stands_on not in {None, newest}:
+        message = (
+            f"{draft.dataset.id}: another version was published meanwhile; nothing was written, try again"
+        )
+        raise PublishRefusedError(message)
 
 
 def _parcels(draft: Publishable) -> dict[str, Parcel]:

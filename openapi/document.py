@@ -8,7 +8,11 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.status_codes import (
+    HTTP_404_NOT_FOUND,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+)
 
 from api import about
 from api.app import routes
@@ -24,6 +28,7 @@ _SCHEMAS = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "datasetId": "En datamängds id. / The id of a dataset.",
     "indicatorId": "En indikators id. / The id of an indicator.",
+    "fileName": "En fils namn. / The name of a file.",
     "version": "En version som 1.0.0, eller `latest`. / A version such as 1.0.0, or `latest`.",
 }
 _HEADERS = {
@@ -89,7 +94,7 @@ def _handlers() -> dict[str, HTTPRouteHandler]:
         route.path_format.removeprefix(PREFIX): handler
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
-        if handler.opt.keys() & {"answer", "media"}
+        if handler.opt.keys() & {"answer", "media", "files"}
     }
 
 
@@ -113,6 +118,7 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
                 "headers": {name: _header(name) for name in (*_KEPT, *_COUNTED, *_RETIRING[:retiring])},
                 "content": _content(path, handler),
             },
+            **({"206": _part(path, handler)} if "files" in handler.opt else {}),
             "304": {"$ref": "#/components/responses/304"},
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
@@ -121,6 +127,7 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
                 for status in _statuses()
                 if (status != HTTP_404_NOT_FOUND or "{" in path)
                 and (status != HTTP_413_REQUEST_ENTITY_TOO_LARGE or "formats" in handler.opt)
+                and (status != HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE or "files" in handler.opt)
             },
         },
     }
@@ -129,6 +136,9 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
 def _content(path: str, handler: HTTPRouteHandler) -> Document:
     """Return the answer's media type with its schema and a whole, real example."""
     example = _examples().get(path, {})
+    if "files" in handler.opt:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        return dict.fromkeys(sorted(handler.opt["files"]), binary)
     if "media" in handler.opt:
         return {handler.opt["media"]: {"schema": {"type": "string"}, "example": example}}
     answer = _SCHEMAS.format(name=handler.opt["answer"].__name__)
@@ -146,6 +156,14 @@ def _other(form: Format, example: Any) -> Document:
     if form in {PARQUET, XLSX}:
         return {"schema": {"type": "string", "format": "binary"}, "example": example}
     return {"schema": {"type": "string"}, "example": example}
+
+
+def _part(path: str, handler: HTTPRouteHandler) -> Document:
+    return {
+        "description": "Den del som `Range` ber om. / The part that `Range` asks for.",
+        "headers": {name: _header(name) for name in _HEADERS},
+        "content": _content(path, handler),
+    }
 
 
 def _description(handler: HTTPRouteHandler) -> str:

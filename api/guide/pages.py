@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from functools import cache
-from html import escape
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 
@@ -23,14 +23,7 @@ PAGES = (
     "quickstart-r",
     "villkor",
 )
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_STYLE = (
-    "body{font:1.05rem/1.55 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;"
-    "color:#1a1a1a;background:#fff}a{color:#00527a}pre{background:#f3f3f0;padding:.8rem;overflow-x:auto}"
-    "table{border-collapse:collapse}th,td{border:1px solid #767676;padding:.3rem .6rem;text-align:left}"
-    "code{font-size:.95em;overflow-wrap:anywhere}"
-)
-_markdown = MarkdownIt("commonmark").enable("table")
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @cache
@@ -39,16 +32,15 @@ def source(name: str) -> str:
     return files("api.guide").joinpath(f"{name}.md").read_text("utf-8")
 
 
+def title_of(text: str) -> str:
+    """Return the first heading of a page in Markdown."""
+    return text.partition("\n")[0].removeprefix("# ")
+
+
 def page(text: str, base: str) -> str:
     """Return a page in Markdown as HTML for a reader who called us at *base*."""
-    title = text.partition("\n")[0].removeprefix("# ")
-    there = text.replace(about.ADDRESS, base).replace("](/", f"]({base}/")
-    home = f'<nav><a href="{escape(base)}/docs">Länsdata: dokumentation / documentation</a></nav>'
-    return (
-        f'<!doctype html><html lang="sv"><meta charset="utf-8"><title>{escape(title)} - Länsdata</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style>'
-        f"<body>{home}<main>{_markdown.render(there)}</main></body></html>"
-    )
+    there = text.replace(about.ADDRESS, base).replace("](/", f"]({urlsplit(base).path}/")
+    return str(_markdown.render(there))
 
 
 def made() -> Mapping[str, str]:

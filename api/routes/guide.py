@@ -7,11 +7,14 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.enums import MediaType
 from litestar.params import FromPath
+from markupsafe import Markup
 
 from api import about
 from api.guide import pages
 from api.problems import not_found
 from api.replies import FRESH
+from api.web.pages import sent, written
+from api.web.site import site_of
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 
@@ -28,9 +31,16 @@ _TRYING = (
 )
 
 
-@get(["/docs", "/docs/{name:str}", "/docs/{kind:str}/{name:str}"], include_in_schema=False)
+@get(
+    [
+        f"{before}/docs{after}"
+        for before in ("", "/en")
+        for after in ("", "/{name:str}", "/{kind:str}/{name:str}")
+    ],
+    include_in_schema=False,
+)
 async def guide(request: Request[Any, Any, Any], name: str = "index", kind: str = "") -> Response[str]:
-    """Return a page of the documentation."""
+    """Return a page of the documentation; its text is in both languages."""
     path = f"{kind}/{name}" if kind else name
     made = pages.made()
     if path in pages.PAGES:
@@ -39,14 +49,17 @@ async def guide(request: Request[Any, Any, Any], name: str = "index", kind: str 
         text = made[path]
     else:
         raise not_found("page", UnknownCodeError("page", path, closest(path, [*pages.PAGES, *made])))
-    return _page(pages.page(text, _base(request)), pages.POLICY)
+    site = site_of(request)
+    # the text is our own, and Markdown that lets no HTML through
+    body = Markup(pages.page(text, site.base))  # noqa: S704
+    return sent(written("guide.html", site, title=pages.title_of(text), body=body))
 
 
-@get("/docs/api", include_in_schema=False)
+@get(["/docs/api", "/en/docs/api"], include_in_schema=False)
 async def trying(request: Request[Any, Any, Any]) -> Response[str]:
     """Return the page where the contract can be tried; everything that it loads is ours."""
-    body = files("api.guide").joinpath("try.html").read_text("utf-8")
-    return _page(body.replace("BASE", _base(request)), _TRYING)
+    page = written("trying.html", site_of(request), title="Prova API:et / Try the API")
+    return sent(page, headers={"Content-Security-Policy": _TRYING})
 
 
 @get("/docs/assets/{name:str}", include_in_schema=False)
@@ -61,7 +74,7 @@ async def asset(name: FromPath[str]) -> Response[bytes]:
 async def llms(request: Request[Any, Any, Any]) -> Response[str]:
     """Tell a language model what there is and how to tell a figure."""
     text = files("api.guide").joinpath("llms.txt").read_text("utf-8")
-    body = text.replace(about.ADDRESS, _base(request))
+    body = text.replace(about.ADDRESS, site_of(request).base)
     return Response(body, media_type=MediaType.TEXT, headers={"Cache-Control": FRESH})
 
 
@@ -72,13 +85,3 @@ def _asset(name: str) -> bytes:
     vendor = files("swagger_ui_bundle").joinpath("vendor")
     folder = next(one for one in vendor.iterdir() if one.name.startswith(_SWAGGER))
     return folder.joinpath(name).read_bytes()
-
-
-def _base(request: Request[Any, Any, Any]) -> str:
-    base: str = request.scope["state"]["base"]
-    return base
-
-
-def _page(body: str, policy: str) -> Response[str]:
-    headers = {"Cache-Control": FRESH, "Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    return Response(body, media_type=MediaType.HTML, headers=headers)
