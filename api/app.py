@@ -25,6 +25,7 @@ from api.routes import (
     datasets,
     files,
     freshness,
+    guide,
     health,
     indicators,
     municipalities,
@@ -56,6 +57,7 @@ HANDLERS = (
     freshness.freshness,
     releases.releases_atom,
 )
+GUIDE = (guide.guide, guide.trying, guide.asset, guide.llms)
 
 
 def routes() -> Router:
@@ -77,7 +79,16 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), charts.charts, pages, face(), health.live, health.ready, health.problem],
+        route_handlers=[
+            routes(),
+            charts.charts,
+            pages,
+            face(),
+            *GUIDE,
+            health.live,
+            health.ready,
+            health.problem,
+        ],
         guards=[check_query],
         exception_handlers={Exception: refusals.told},
         lifespan=[life],
