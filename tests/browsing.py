@@ -86,4 +86,5 @@ def foreign(folder: Path) -> Iterator[str]:
 def page_with(folder: Path, name: str, code: str) -> None:
     """Write a page of somebody else's, with *code* pasted into it."""
     head = '<!doctype html><html lang="sv"><meta charset="utf-8"><title>Annan sida</title>'
+    head += '<link rel="icon" href="data:,">'
     (folder / name).write_text(f"{head}<main><h1>Vår sida</h1><h2>Siffror</h2>{code}</main>", "utf-8")

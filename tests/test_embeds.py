@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -23,27 +24,30 @@ def state(number: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def moving(
-    cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Server]]:
-    """A service of which these tests publish the releases."""
-    with fresh_database(cluster) as address:
-        published(address, draft("prov", {"prov-andel": state(0)}))
-        log = tmp_path_factory.mktemp("moving") / "log"
-        with served({"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}, log) as running:
-            yield address, running
-
-
-@pytest.fixture(scope="module")
 def site(pictured: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=pictured.url, timeout=60) as one:
         yield one
 
 
-def test_a_pinned_figure_keeps_its_bytes_and_the_others_follow(
-    moving: tuple[str, Server], tmp_path: Path
+def test_a_pinned_figure_keeps_its_bytes_and_the_others_follow_and_both_outlive_the_database(
+    cluster: str, home: Path, tmp_path: Path
 ) -> None:
-    address, server = moving
+    with ExitStack() as ends:
+        database = ends.enter_context(ExitStack())
+        address = database.enter_context(fresh_database(cluster))
+        published(address, draft("prov", {"prov-andel": state(0)}))
+        settings = {"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}
+        server = ends.enter_context(served(settings, tmp_path / "log"))
+        _keeps_and_follows(server, address, tmp_path)
+        database.close()  # it is gone
+
+        for path in ("embed/prov-andel", "embed/prov-andel/figure.json", "charts/prov-andel.svg"):
+            assert httpx.get(f"{server.url}/{path}?municipality=0834", timeout=60).status_code == 200
+        page = httpx.get(f"{server.url}/indikator/prov-andel", headers={"Accept": "text/html"})
+        assert page.status_code == 200
+
+
+def _keeps_and_follows(server: Server, address: str, folder: Path) -> None:
     first = httpx.get(f"{server.url}/api/v1/datasets/prov/versions").json()["versions"][0]
     pins = (f"version={first['version']}", f"asOf={first['publishedAt']}")
     choice = "municipality=0880"
@@ -70,7 +74,7 @@ def test_a_pinned_figure_keeps_its_bytes_and_the_others_follow(
     assert latest["newer"] == ""
     ask = before[pinned[2]].json()["newer"]
     assert httpx.get(ask).json()["newer"] is True
-    _browse(server, pins, tmp_path)
+    _browse(server, pins, folder)
 
 
 def _until_release(server: Server, number: int) -> None:
