@@ -2,24 +2,41 @@
 
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, cast
 
 from litestar import Response
 from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_200_OK
-from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 from api.about import LONGEST_ADDRESS
 from api.links import base_of
 from api.live import Live
 from api.problems import ALLOWED, BY_SLUG, MEDIA_TYPE, Problem, instance_of, problem_bytes
-from api.ready import Headers, ReadyAnswer, ReadyAnswers, tag_matches
+from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
-_EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
+FILES = b"/files/"
+_EXPOSED = b", ".join(
+    (
+        b"Accept-Ranges, Content-Range",
+        b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
+        b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
+    )
+)
 _ALWAYS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED),
@@ -30,13 +47,19 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
+_POSTED = b"/pxweb/"
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _JSON = (b"content-type", b"application/json")
 _TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
 _HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 _NOT_KEPT = frozenset({b"content-length"})
+_HTTP = ScopeType.HTTP
+_START: Literal["http.response.start"] = "http.response.start"
+_NOISE, _TRACES_AT_ONCE = 24, 256
 _NAMING = (b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-prefix", b"host")
 """The headers that tell under which address we were called."""
+_TELLING = (*_NAMING, b"accept", b"accept-encoding", b"if-none-match")
+"""All headers that what is sent depends on, but for the trace."""
 
 Shortcut = Callable[[bytes, str], Awaitable[Response[bytes]]]
 """From a query and the address in front of every path to the answer."""
@@ -62,24 +85,50 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass a connection of another kind on."""
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != _HTTP:
             await self._inner(scope, receive, send)
             return
-        headers = _folded(scope["headers"])
-        given = headers.get(b"traceparent", b"")
-        trace = (b"traceparent", given if _TRACE.fullmatch(given) else _new_trace())
-        method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
+        asked = cast("HTTPScope", scope)
+        pairs = cast("Sequence[tuple[bytes, bytes]]", asked["headers"])
+        headers = dict(pairs)
+        came = (
+            self._live.mark,
+            asked["method"],
+            asked["raw_path"],
+            asked["query_string"],
+            asked["scheme"],
+            *map(headers.get, _TELLING),
+        )
+        way = self._ready.way(came)
+        # a header in several lines is a list, which only the slow way reads
+        if way is None or len(headers) != len(pairs):
+            await self._asked(asked, receive, send, came)
             return
+        way.answer.was_asked = True
+        trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
+        await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
+        await send(way.body)
+
+    async def _asked(self, scope: HTTPScope, receive: Receive, send: Send, came: Came) -> None:
+        """Answer a request to which no straight way leads; the next that comes so may find one."""
+        headers = _folded(scope["headers"])
+        trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
+        method = scope["method"]
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
-        path = scope.get("raw_path") or scope["path"].encode()
+        path = scope["raw_path"] or scope["path"].encode()
+        if method not in {"GET", "HEAD"}:
+            scope.setdefault("state", {})["base"] = base
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
+            return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
-        question = (self._live.now.number, path, query, base, accept)
+        question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
+                return
+            if FILES in path:
+                await self._streamed(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
                 return
             answer = await self._at_once(path, query, headers, base)
             if answer is None:
@@ -87,9 +136,16 @@ class Front:
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
-            if question[0] == self._live.now.number and answer.may_be_kept:
+            if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
-        await _deliver(answer, headers, method, trace, send)
+        if answer.is_large:
+            # it takes a while to compress, and the others should not wait for it
+            await to_thread(answer.form, headers.get(b"accept-encoding", b""))
+        way = _way(answer, headers, method)
+        if len(headers) == sum(1 for _ in scope["headers"]):
+            self._ready.lead(came, question, way)
+        await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
+        await send(way.body)
 
     async def _at_once(
         self, path: bytes, query: bytes, headers: Mapping[bytes, bytes], base: str
@@ -108,6 +164,16 @@ class Front:
             return None
         own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
         return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
+
+    async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
+        """Let the inner application answer in parts: files have their own tags, and are never kept here."""
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        scope.setdefault("state", {}).update(base=base, is_head=is_head)
+
+        async def pass_on(message: Message) -> None:
+            await send({**message, "body": b""} if is_head and "body" in message else message)  # type: ignore[arg-type]
+
+        await self._inner(scope, receive, pass_on)
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.
@@ -134,18 +200,17 @@ class Front:
         return made[0] if made else None
 
 
-async def _deliver(
-    answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str, trace: tuple[bytes, bytes], send: Send
-) -> None:
+def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
+    """Return what is sent of *answer* to who asks with *headers*."""
     form = answer.form(headers.get(b"accept-encoding", b""))
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
-        await send({"type": "http.response.start", "status": 304, "headers": [*form.unchanged, trace]})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [*form.full, trace]})
-    body = form.body if method == "GET" else b""
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+        return Way(304, form.unchanged, _body(b""), answer)
+    return Way(200, form.full, _body(form.body if method == "GET" else b""), answer)
+
+
+def _body(body: bytes) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": body, "more_body": False}
 
 
 @lru_cache(maxsize=256)
@@ -153,6 +218,13 @@ def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
     """Return the address in front of every path; the same few callers' proxies name it again and again."""
     headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
     return base_of(headers, scheme, public_url)
+
+
+def _preflight(path: bytes) -> Headers:
+    """Return what a browser is told before it asks; selections of the PxWeb face may be posted."""
+    if not path.startswith(_POSTED):
+        return _PREFLIGHT
+    return [(b"access-control-allow-methods", _ALLOWED + b", POST"), *_PREFLIGHT[1:]]
 
 
 def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -203,6 +275,17 @@ async def _refuse_length(scope: HTTPScope, send: Send, trace: tuple[bytes, bytes
     await send({"type": "http.response.body", "body": body if method == "GET" else b"", "more_body": False})
 
 
-def _new_trace() -> bytes:
-    noise = os.urandom(24).hex()
-    return f"00-{noise[:32]}-{noise[32:]}-00".encode()
+def _trace_of(given: bytes | None) -> bytes:
+    """Return the caller's trace, or a new one."""
+    return given if given is not None and _TRACE.fullmatch(given) else next(_traces)
+
+
+def _new_traces() -> Iterator[bytes]:
+    """Yield new traces for ever; noise is asked of the system for many at once."""
+    while True:
+        noise = os.urandom(_NOISE * _TRACES_AT_ONCE).hex().encode()
+        for at in range(0, len(noise), 2 * _NOISE):
+            yield b"00-%b-%b-00" % (noise[at : at + 32], noise[at + 32 : at + 48])
+
+
+_traces = _new_traces()

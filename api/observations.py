@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from api import links
 from api.answers import Listing, Meta, answer_bytes
+from api.formats import JSON, MOST_ROWS
 from api.links import Link, Place
 from api.problems import RefusalError
 from api.question import MOST_INDICATORS, Question
@@ -29,6 +30,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.described import TABLE
 from datasets.rows import rendered
 from datasets.statuses import REMOVED
 from datasets.vocabulary import Flag, Sex, Status
@@ -81,12 +83,24 @@ class ObservationList(Listing, frozen=True, kw_only=True):
     meta: ObservationsMeta = field(name="_meta")
 
 
-class Answered(Struct, frozen=True):
-    """The bytes of an answer, the links in it, and the address that would give the same bytes for ever."""
+class Answered(Struct, frozen=True, kw_only=True):
+    """What is told, before it has a format: rows of JSON with commas between, and what stands beside them."""
 
-    body: bytes
+    rows: bytes
+    meta: ObservationsMeta
     links: Mapping[str, Link]
-    pinned_address: str
+    cubes: Sequence[ResidentCube] = ()
+    found: Sequence[Found] = ()
+    """The same figures in their cubes, of each indicator asked for; none where the question looks back."""
+
+    @property
+    def pinned_address(self) -> str:
+        """Return the address that would give the same bytes for ever."""
+        return self.links["bookmark"].href
+
+    def json(self) -> bytes:
+        """Return the answer as JSON."""
+        return answer_bytes("observations", self.rows, self.meta, self.links)
 
 
 async def answer(question: Question, residents: Residents, place: Place) -> Answered:
@@ -101,7 +115,7 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))
-    refuse_too_much(question, "figures", (total, MOST_FIGURES), place.base)
+    refuse_too_much(question, "figures", (total, most_figures(question)), place.base)
     rows = _rows(question, cubes, found)
     told = links_of(question, place, -(-total // question.limit))
     places = list(map(_looked_at, question.indicators, found))
@@ -116,7 +130,7 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
         warnings=warnings_told(question, places),
         citation=citation_told(question, told["bookmark"].href),
     )
-    return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
+    return Answered(rows=b",".join(rows), meta=meta, links=told, cubes=cubes, found=found)
 
 
 def count_on_page(question: Question, total: int) -> int:
@@ -124,6 +138,11 @@ def count_on_page(question: Question, total: int) -> int:
     if question.page < 1:
         return 0
     return max(min(total - (question.page - 1) * question.limit, question.limit), 0)
+
+
+def most_figures(question: Question) -> int:
+    """Return how many figures *question* may mean: pages of JSON are many, another format has one."""
+    return MOST_FIGURES if question.format is JSON else MOST_ROWS
 
 
 def _looked_at(state: IndicatorState, found: Found) -> Positions:
@@ -193,9 +212,15 @@ def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base:
     if size <= most:
         return
     datasets = datasets_told(question)
-    whole = [links.address(base, f"/datasets/{one.id}/versions/{one.version}") for one in datasets]
+    whole = [f"/datasets/{one.id}/versions/{one.version}" for one in datasets]
+    slug, told, within = "too-much", f"{most}", f"/files/{TABLE}"
+    if question.format is not JSON:
+        slug, told = "too-large", f"{most} in {question.format.name}"
+        within = f"/files/{question.format.baked}"
+    href = links.address(base, whole[0] + within) if whole else ""
     detail = (
-        f"the question means {size} {what}; the most is {most}."
+        f"the question means {size} {what}; the most is {told}."
         f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
+        + (f": {href}" if href else "")
     )
-    raise RefusalError("too-much", detail, asked=size, limit=most, href=whole[0] if whole else "")
+    raise RefusalError(slug, detail, asked=size, limit=most, href=href)

@@ -4,10 +4,14 @@ import gzip
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import brotli
 import zstandard
 from cachetools import LRUCache
+from litestar.types import HTTPResponseBodyEvent
+
+from api.formats import PARQUET, XLSX
 
 _WORTH_COMPRESSING = 600
 _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
@@ -17,6 +21,16 @@ _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     b"gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
 _TAG_DIGITS = 32
+_WAYS_SHARE = 8
+"""Which part of the room for answers is for the straight ways to them."""
+_MOST_WAYS = 8
+"""How many ways may lead to one answer; a caller cannot fill the room with spellings of one question."""
+_LONGEST_WAY = 4_000
+_BESIDE_TEXTS = 1_200
+"""About what one way takes in memory beside the texts of the request, in bytes."""
+_LARGE = 1 << 20
+_COMPRESSED = frozenset({(b"content-type", one.media.encode()) for one in (PARQUET, XLSX)})
+"""What is compressed already."""
 _NOT_KEPT = frozenset({(b"cache-control", b"no-store"), (b"cache-control", b"no-cache")})
 """What does not hang on the release alone."""
 
@@ -46,6 +60,12 @@ class ReadyAnswer:
         self.headers = headers
         self.body = body
         self.may_be_kept = _NOT_KEPT.isdisjoint(headers)
+        self.ways: list[Came] = []
+        """The requests that lead straight to it."""
+        self.was_asked = False
+        """Whether it was sent the straight way since it was last looked at."""
+        self.is_large = len(body) > _LARGE
+        self._gains = len(body) >= _WORTH_COMPRESSING and _COMPRESSED.isdisjoint(headers)
         self._forms: dict[bytes, Form] = {}
 
     @property
@@ -55,7 +75,7 @@ class ReadyAnswer:
 
     def form(self, accept_encoding: bytes) -> Form:
         """Return the form that a caller with *accept_encoding* takes, made at its first use."""
-        encoding = chosen_encoding(accept_encoding) if len(self.body) >= _WORTH_COMPRESSING else b""
+        encoding = chosen_encoding(accept_encoding) if self._gains else b""
         form = self._forms.get(encoding)
         if form is None:
             body = _ENCODERS[encoding](self.body) if encoding else self.body
@@ -65,21 +85,84 @@ class ReadyAnswer:
 
 Question = tuple[int, bytes, bytes, str, bytes]
 """Release, path, query, base address, Accept: all that an answer can depend on."""
+Came = tuple[int | str | bytes | None, ...]
+"""Release, and all of a request that what is sent can depend on, just as it came."""
+
+
+class Way(NamedTuple):
+    """What is sent: a status, the headers but for the trace, and the body; and whose form it is."""
+
+    status: int
+    headers: Headers
+    body: HTTPResponseBodyEvent
+    answer: ReadyAnswer
+
+
+class _Answers(LRUCache[Question, ReadyAnswer]):
+    """The answers with the ways to them; what was sent a straight way, which this cache never saw, stays."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(most_bytes, getsizeof=lambda answer: answer.bytes_held)
+        self.ways: dict[Came, Way] = {}
+        self.way_bytes = 0
+
+    def popitem(self) -> tuple[Question, ReadyAnswer]:
+        question, answer = super().popitem()
+        while answer.was_asked:
+            answer.was_asked = False
+            self[question] = answer
+            question, answer = super().popitem()
+        self.block(answer)
+        return question, answer
+
+    def block(self, answer: ReadyAnswer) -> None:
+        """Let no way lead to *answer* any more."""
+        while answer.ways:
+            self.drop(answer.ways.pop())
+
+    def drop(self, came: Came) -> None:
+        """Drop one way, if it is there."""
+        if self.ways.pop(came, None):
+            self.way_bytes -= _way_bytes(came)
 
 
 class ReadyAnswers:
-    """The ready answers of one process."""
+    """The ready answers of one process, and the straight ways to those that are asked for again and again."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._answers: LRUCache[Question, ReadyAnswer] = LRUCache(
-            most_bytes, getsizeof=lambda answer: answer.bytes_held
-        )
+        self._most_way_bytes = most_bytes // _WAYS_SHARE
+        self._answers = _Answers(most_bytes - self._most_way_bytes)
         self.get = self._answers.get
+        self.way = self._answers.ways.get
 
     def keep(self, question: Question, answer: ReadyAnswer) -> None:
         """Keep *answer*, unless it alone is larger than all there is room for."""
         if answer.bytes_held <= self._answers.maxsize:
+            before = self._answers.pop(question, None)
+            if before:
+                self._answers.block(before)
             self._answers[question] = answer
+
+    def lead(self, came: Came, question: Question, way: Way) -> None:
+        """Let a request that comes so again go the straight way, while the answer is kept."""
+        answers, answer = self._answers, way.answer
+        size = _way_bytes(came)
+        if size > _LONGEST_WAY or answers.get(question) is not answer:
+            return
+        if answers.way_bytes + size > self._most_way_bytes:
+            for one in {id(known.answer): known.answer for known in answers.ways.values()}.values():
+                answers.block(one)
+        if len(answer.ways) == _MOST_WAYS:
+            answers.drop(answer.ways.pop(0))
+        answers.drop(came)
+        answers.ways[came] = way
+        answers.way_bytes += size
+        answer.ways.append(came)
+
+
+def _way_bytes(came: Came) -> int:
+    texts = [part for part in came if isinstance(part, bytes | str)]
+    return _BESIDE_TEXTS + sum(map(len, texts))
 
 
 @lru_cache(maxsize=256)

@@ -11,10 +11,12 @@ from api.asked import Asked
 from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
+from api.files import Files
 from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from api.search.engine import Engine
 from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
@@ -34,6 +36,8 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    files: Files
+    search: Engine
     drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
 
@@ -55,6 +59,7 @@ class Service(Struct):
         async for snapshot in self.live.releases():
             with suppress(StoreUnavailableError):
                 await self.freshness.known()
+            await self.search.over(snapshot)
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
@@ -62,6 +67,8 @@ def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
     live, residents = Live(store), Residents(store, most)
+    files = Files(store, live)
+    live.when_noticed += [residents.forget, files.forget]
     return Service(
         settings=settings,
         store=store,
@@ -70,6 +77,8 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        files=files,
+        search=Engine(),
         drawing=Drawing(),
     )
 

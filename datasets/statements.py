@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.expression import text
 
-from datasets.tables import attempt, cube, cube_validity, metadata, release
+from datasets.tables import attempt, cube, cube_validity, metadata, release, revision
 
 _PUBLISHER_LOCK = 0x4C_44_50_55_42  # "LDPUB": one publisher at a time, over all processes
 _SHAPE_LOCK = 0x4C_44_53_48_50
@@ -126,6 +126,16 @@ def try_publisher_lock() -> Select[Any]:
 def shape_lock() -> Select[Any]:
     """Wait for the right to change the database's shape, until the end of the transaction."""
     return select(func.pg_advisory_xact_lock(_SHAPE_LOCK))
+
+
+def was_migrated() -> Select[Any]:
+    """Ask whether the database has seen any revision of its shape."""
+    return select(func.to_regclass(revision.name).is_not(None))
+
+
+def revisions() -> Select[Any]:
+    """Return the newest revisions of its shape that the database has seen."""
+    return select(revision.c.version_num).order_by(revision.c.version_num)
 
 
 def keep_cubes() -> Insert:

@@ -114,7 +114,9 @@ def _description(listed: Listed, folder: Path, file: Path) -> Description:
     beside = folder / f"{dataset.id}.toml"
     if beside.is_file():
         told = read_description(beside)
-        return Description(told.name, folder, {**told.raw, "file": file.name})
+        # who may drop files may not, by that alone, say how people are protected
+        said = {"disclosure": listed.plan.load["disclosure"]} if "disclosure" in listed.plan.load else {}
+        return Description(told.name, folder, {**told.raw, **said, "file": file.name})
     raw = {
         **listed.plan.load,
         "file": file.name,

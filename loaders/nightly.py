@@ -9,6 +9,7 @@ from time import monotonic
 
 from msgspec import Struct
 
+from datasets.disclosure.guard import guarded
 from datasets.errors import FaultyFileError, LansdataError
 from datasets.ledger import FAILED, HELD, PUBLISHED, UNCHANGED, Attempt
 from datasets.publish import HeldError, Outcome, publish, record
@@ -152,10 +153,17 @@ async def publish_delivered(night: Night, listed: Listed, now: datetime) -> Kept
     told = delivered(home, listed, now, stands=stands)
     if isinstance(told, Waiting):
         return told
-    receipt, handed_over = receipt_of(told), read_described(told)
-    refuse_other(listed.plan.dataset, handed_over.dataset, told.name)
+    receipt, raw = receipt_of(told), read_described(told)
+    refuse_other(listed.plan.dataset, raw.dataset, told.name)
+    handed_over = await guarded(night.store, raw, None if night.dry_run else home)
     made = (Made(definition, cube) for definition, cube in handed_over.made())
-    about = About(handed_over.dataset, handed_over.source_time, handed_over.note)
+    about = About(
+        handed_over.dataset,
+        handed_over.source_time,
+        note=handed_over.note,
+        protected_by=handed_over.protected_by,
+        stands_on=handed_over.stands_on,
+    )
     draft = Judging(listed, night.accepted, made, about)
     outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
     if not night.dry_run:

@@ -154,7 +154,7 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with suppress(httpx.TransportError):

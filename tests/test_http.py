@@ -204,7 +204,7 @@ def test_what_is_too_small_to_gain_is_not_encoded(root: httpx.Client) -> None:
         "Application/JSON; charset=utf-8",
         "application/*",
         "text/html, */*;q=0.1",
-        "text/csv;q=0.9, application/json;q=0.1",
+        "text/html;q=0.9, application/json;q=0.1",
     ],
 )
 def test_whoever_takes_json_gets_it(accept: str, root: httpx.Client) -> None:
@@ -289,3 +289,15 @@ def test_a_version_by_its_number_is_for_ever_and_the_latest_leads_there(root: ht
     assert (latest.status_code, latest.headers["cache-control"]) == (307, FRESH)
     assert latest.headers["location"].endswith("/api/v1/datasets/scb-befolkning/versions/1.0.0")
     assert (version.status_code, version.headers["cache-control"]) == (200, PINNED)
+
+
+def test_what_is_asked_again_and_again_still_heeds_every_line_of_every_header(root: httpx.Client) -> None:
+    plain = [raw(root, QUESTION)[1] for _ in range(3)]
+    lines = [("Accept-Encoding", "identity;q=0.1"), ("Accept-Encoding", "gzip")]
+    own = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    encoded = root.send(httpx.Request("GET", f"{root.base_url}{QUESTION}", headers=lines))
+    traced = raw(root, QUESTION, **own)[0]
+
+    assert len(set(plain)) == 1
+    assert encoded.headers["content-encoding"] == "gzip"
+    assert traced.headers["traceparent"] == own["traceparent"]

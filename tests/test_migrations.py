@@ -1,4 +1,5 @@
 import asyncio
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -6,8 +7,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from datasets.migrate import differences, migrate
+from datasets.embedded import lease
+from datasets.migrate import differences, migrate, newest_revision
 from datasets.store import Store
 from tests.conftest import ROOT
 
@@ -86,3 +90,47 @@ def test_processes_that_migrate_at_once_wait_for_each_other(bare_database: str, 
 
     assert asyncio.run(work()) == [(0, b"")] * 2
     assert asyncio.run(found(bare_database)) == []
+
+
+def test_the_newest_revision_is_the_one_that_alembic_runs_last() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "datasets" / "migrations"))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [newest_revision()]
+
+
+def test_a_role_that_another_databases_migration_makes_meanwhile_is_taken(tmp_path: Path) -> None:
+    # a server of its own, since the role that may only read is the whole server's
+    tmp_path.chmod(0o711)
+    held = lease(tmp_path)
+    address = held.address("lansdata")
+
+    async def work() -> list[object]:
+        other = await asyncpg.connect(address.replace("/lansdata?", "/postgres?"))
+        making = other.transaction()
+        await making.start()
+        await other.execute("CREATE ROLE lansdata_api LOGIN")
+        ours = asyncio.create_task(found(address, times=1))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not ours.done() and not await other.fetchval(waiting):  # noqa: ASYNC110 it tells nobody
+            await asyncio.sleep(0.02)
+        await making.commit()
+        await other.close()
+        return await ours
+
+    told = asyncio.run(work())
+    held.release()
+
+    assert told == []
+
+
+def test_what_is_migrated_already_is_seen_without_importing_alembic(database: str, home: Path) -> None:
+    script = (
+        "import sys; from datasets.__main__ import main; main(['migrate']); print('alembic' in sys.modules)"
+    )
+    environment = {"LANSDATA_DATABASE_URL": database, "LANSDATA_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split()[-1] == "False"

@@ -12,9 +12,9 @@ from api.charts.words import Told, told_of
 from api.parameters import (
     AS_OF,
     BREAKDOWN,
+    FIGURES,
     LANGUAGE,
     MUNICIPALITY,
-    OBSERVATIONS,
     SEX,
     VERSION,
     YEAR,
@@ -37,7 +37,7 @@ WIDTH = Parameter(
 )
 CHOICE = (MUNICIPALITY, SEX, YEAR, YEAR_FROM, YEAR_TO, BREAKDOWN, VERSION, AS_OF, LANGUAGE)
 CHART = (*CHOICE, WIDTH)
-_UNASKED = {one.name: () if one.many else one.default for one in OBSERVATIONS}
+_UNASKED = {one.name: () if one.many else one.default for one in FIGURES}
 
 
 class Chosen(Struct, frozen=True):

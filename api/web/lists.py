@@ -3,15 +3,16 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
 from litestar import Request, Response, get
 from msgspec import Struct
 
 from api.about import CONTACT_MAIL
-from api.parameters import PAGE, QUERY, Parameter
-from api.routes.indicators import found_indicators
+from api.parameters import PAGE
+from api.search.parameters import QUERY, THEME
+from api.search.suggestions import suggested
 from api.service import service_in
 from api.snapshot import IndicatorState, Snapshot
-from api.texts import one_of
 from api.web.choosing import COUNTY, Option
 from api.web.pages import READS_ITSELF, asked_by_form, sent, written
 from api.web.phrases import THEMES, theme_title
@@ -21,13 +22,6 @@ from datasets.closest import closest
 from datasets.units import unit
 
 PAGE_LENGTH = 50
-THEME = Parameter(
-    name="theme",
-    description="Ämne. / Theme.",
-    read=one_of(list(THEMES), "theme"),
-    schema={"type": "string", "enum": [*THEMES]},
-    example="aldre",
-)
 
 
 class Hit(Struct, frozen=True):
@@ -68,13 +62,13 @@ async def start(request: Request[Any, Any, Any]) -> Response[str]:
 async def indicators(request: Request[Any, Any, Any]) -> Response[str]:
     """Return a page of the indicators that a search or a theme finds."""
     asked = asked_by_form(request, (QUERY, THEME, PAGE))
-    snapshot, query, theme = service_in(request).live.newest(), asked["q"] or "", asked["theme"]
-    site = site_of(request, asked.pairs)
-    found = [
-        state
-        for state in found_indicators(snapshot, query)
-        if theme in {None, snapshot.datasets[state.dataset].description.theme}
-    ]
+    service, query, theme = service_in(request), asked["q"] or "", asked["theme"]
+    snapshot, site = service.live.newest(), site_of(request, asked.pairs)
+    ready = await service.search.over(snapshot)
+    chosen = ready.axes.theme.having(theme) if theme else np.ones(ready.axes.rows, bool)
+    rows = ready.searcher.search(query, chosen).rows if query else np.flatnonzero(chosen)
+    found = [ready.searcher.index.states[row] for row in rows]
+    instead = suggested(ready.searcher, query, chosen) if query and not found else ()
     titles = {name: state.definition.title.sv for name, state in snapshot.indicators.items()}
     near = closest(query, titles) if query and not found else ()
     told = page_of([_hit(snapshot, state, site) for state in found], asked["page"], site)
@@ -85,6 +79,7 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[str]:
             title=site.said("results") if query else site.said("indicators"),
             query=query,
             theme=theme_title(theme, site.language) if theme else "",
+            instead=[(site.page("/indikatorer", [("q", text)]), text) for text in instead],
             near=[_hit(snapshot, snapshot.indicators[name], site) for name in near],
             **told,
         )

@@ -13,10 +13,11 @@ from api.charts.numerals import measured
 from api.parameters import PAGE
 from api.problems import not_found
 from api.rows import ResidentCube
+from api.search.parameters import THEME
 from api.service import service_in
 from api.snapshot import IndicatorState
 from api.web.choosing import COUNTY
-from api.web.lists import PAGE_LENGTH, THEME, page_of
+from api.web.lists import PAGE_LENGTH, page_of
 from api.web.pages import READS_ITSELF, asked_by_form, sent, written
 from api.web.phrases import THEMES, theme_title
 from api.web.site import Site, site_of

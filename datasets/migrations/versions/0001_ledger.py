@@ -6,15 +6,24 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-# a role that others may have made before; who migrates must be able to lend it out
+# a role that others may have made before; who migrates must be able to lend it out. Roles are the cluster's,
+# not the database's, and so are not under the lock: another database's migration may make it meanwhile
 _READER = """
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'lansdata_api') THEN
-        CREATE ROLE lansdata_api LOGIN;
+        BEGIN
+            CREATE ROLE lansdata_api LOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
     END IF;
     IF NOT pg_has_role(current_user, 'lansdata_api', 'MEMBER') THEN
-        EXECUTE format('GRANT lansdata_api TO %I', current_user);
+        BEGIN
+            EXECUTE format('GRANT lansdata_api TO %I', current_user);
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
     END IF;
 END
 $$
