@@ -12,7 +12,14 @@ from api.question import Question
 from api.rows import ResidentCube
 from api.selection import selected
 from api.snapshot import IndicatorState
-from api.telling import ToldDataset, ToldNote, attributions_told, datasets_told, notes_told
+from api.telling import (
+    ToldDataset,
+    ToldNote,
+    attributions_told,
+    datasets_told,
+    notes_told,
+    withdrawals_told,
+)
 from datasets.areas import areas
 from datasets.catalogue import Indicator
 from datasets.cube import Positions
@@ -73,6 +80,8 @@ class Figure(Struct, frozen=True, kw_only=True):
     """Whether there were more lines than can be told apart, so that one year is shown."""
     breaks: tuple[int, ...]
     """Years within those shown that follow another definition than the year before."""
+    warnings: tuple[str, ...]
+    """That the version is withdrawn, which must be shown before anything else."""
     notes: tuple[ToldNote, ...]
     dataset: ToldDataset
     attribution: str
@@ -102,6 +111,7 @@ def figure_of(question: Question, resident: ResidentCube) -> Figure:
         years=years,
         narrowed=narrowed,
         breaks=tuple(sorted(year for year in breaks if years and years[0] < year <= years[-1])),
+        warnings=tuple(one.text for one in withdrawals_told(question)),
         notes=_notes(question, resident, positions),
         dataset=datasets_told(question)[0],
         attribution=_attribution(question),

@@ -85,6 +85,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "newer": ("Det finns nyare siffror.", "There are newer figures."),
     "to_newest": ("Visa de senaste", "Show the latest"),
     "pinned": ("Du ser siffrorna som de var publicerade i", "You see the figures as published in"),
+    "all_of_it": ("alla områden och år", "every area and year"),
     "more_about": ("Mer om siffrorna", "More about the figures"),
     "description": ("Beskrivning", "Description"),
     "frequency": ("Uppdateras", "Updated"),
