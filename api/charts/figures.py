@@ -20,7 +20,7 @@ from api.telling import (
     notes_told,
     withdrawals_told,
 )
-from datasets.areas import areas
+from datasets.areas import COUNTRY, areas
 from datasets.catalogue import Indicator
 from datasets.cube import Positions
 from datasets.vocabulary import Flag, Observation, Sex, Status
@@ -126,8 +126,10 @@ def refuse_too_many(what: str, size: int, most: int) -> None:
     raise RefusalError("too-much", detail, asked=size, limit=most)
 
 
-def area_name(code: str) -> str:
+def area_name(code: str, language: str = "sv") -> str:
     """Return the name of an area; its code where it has none."""
+    if language == "en" and code == COUNTRY:
+        return "Sweden"
     known = areas().get(code)  # type: ignore[call-overload]
     return known.name if known else code
 
@@ -183,7 +185,7 @@ def _parts(key: Key, state: IndicatorState, language: str) -> list[str]:
         else code
         for name, code in key.breakdown
     ]
-    return [area_name(key.area), SEX_TITLES[language][key.sex], *named]
+    return [area_name(key.area, language), SEX_TITLES[language][key.sex], *named]
 
 
 def _shown(

@@ -41,6 +41,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "chart": ("Diagram", "Chart"),
     "choose": ("Välj vad som visas", "Choose what is shown"),
     "show": ("Visa", "Show"),
+    "area": ("Område", "Area"),
     "areas": ("Områden", "Areas"),
     "more_areas": ("Fler områden", "More areas"),
     "sexes": ("Kön", "Sexes"),
