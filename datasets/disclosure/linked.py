@@ -71,14 +71,19 @@ def islands(keys: Collection[Key]) -> list[frozenset[Key]]:
 
 
 def table_of(
-    asked: Sequence[Asked], rules: Rules, hidden: Collection[Key] = (), *, bases_known: bool = False
+    asked: Sequence[Asked],
+    rules: Rules,
+    hidden: Collection[Key] = (),
+    *,
+    also: Collection[Key] = (),
+    bases_known: bool = False,
 ) -> tuple[Table, tuple[Key, ...]]:
     """Return the table of the groups of all *asked*, hidden or shown together by their key, and its cells.
 
     The groups in *hidden* are hidden already. With *bases_known* everybody knows how many answered in each
-    of the others, as when another question, put to the same people, tells it.
+    of the others, as when another question, put to the same people, tells it; those in *also* are hidden too.
     """
-    builder = _Builder(asked, rules, frozenset(hidden))
+    builder = _Builder(asked, rules, frozenset(hidden), also)
     for one in asked:
         builder.add(one, bases_known=bases_known)
     return builder.table(), builder.keys
@@ -87,12 +92,14 @@ def table_of(
 class _Builder:
     """A table under construction."""
 
-    def __init__(self, asked: Sequence[Asked], rules: Rules, hidden: frozenset[Key]) -> None:
+    def __init__(
+        self, asked: Sequence[Asked], rules: Rules, hidden: frozenset[Key], also: Collection[Key]
+    ) -> None:
         self.keys = tuple(sorted({key for one in asked for key in one.question.groups}))
         self._cells = {key: at for at, key in enumerate(self.keys)}
         self._rules = rules
         self._fixed = hidden
-        self._hidden = set(hidden)
+        self._hidden = {*hidden, *also}
         self._values: list[int] = []
         self._owner: list[int] = []
         self._known: list[bool] = []
