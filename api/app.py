@@ -26,6 +26,7 @@ from api.routes import (
     datasets,
     files,
     freshness,
+    guide,
     health,
     indicators,
     municipalities,
@@ -57,6 +58,7 @@ HANDLERS = (
     freshness.freshness,
     releases.releases_atom,
 )
+GUIDE = (guide.guide, guide.trying, guide.asset, guide.llms)
 
 
 def routes() -> Router:
@@ -83,6 +85,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             charts.charts,
             pages,
             face(),
+            *GUIDE,
             catalogue.catalog,
             health.live,
             health.ready,
