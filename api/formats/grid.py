@@ -16,6 +16,7 @@ from datasets.canonical import flags_text
 from datasets.cube import NO_COUNT, SEXES, STATUSES, Columns, Cube, Floats, Positions
 from datasets.numbers import number_texts
 from datasets.statuses import ABSENT
+from datasets.vocabulary import Sex
 
 MUNICIPALITY, SEX, CONTENTS, YEAR = "municipality", "sex", "ContentsCode", "year"
 UNDIVIDED = "~"
@@ -87,6 +88,15 @@ class Grid(Struct, frozen=True):
         return next(axis for axis in self.axes if axis.name == name)
 
 
+class Covered(Struct, frozen=True):
+    """What figures are of: their areas, sexes and years, and the breakdowns of each indicator."""
+
+    municipalities: set[str]
+    sexes: set[Sex]
+    years: set[int]
+    divisions: list[tuple[IndicatorState, dict[str, str]]]
+
+
 class Cells(Struct, frozen=True):
     """The cells of a grid: their numbers, NaN for none, and what is to know of each; `""` for nothing."""
 
@@ -98,18 +108,31 @@ class Cells(Struct, frozen=True):
 
 def grid_of(sources: Sequence[Source], words: Words) -> Grid:
     """Return the grid that holds the figures of *sources*, intervals and counts too where there are any."""
-    contents = [content for source in sources for content in _contents(source)]
     used = [(state, cube, cube.columns.take(at)) for state, cube, at in sources]
-    areas = sorted({c for _, cube, rows in used for c in _codes(cube.municipalities, rows.municipality)})
-    sexes = {at for _, _, rows in used for at in np.unique(rows.sex).tolist()}
-    years = {year for _, _, rows in used for year in np.unique(rows.year).tolist()}
+    covered = Covered(
+        municipalities={c for _, cube, rows in used for c in _codes(cube.municipalities, rows.municipality)},
+        sexes={SEXES[at] for _, _, rows in used for at in np.unique(rows.sex).tolist()},
+        years={year for _, _, rows in used for year in np.unique(rows.year).tolist()},
+        divisions=[
+            (state, dict(cube.breakdowns[at].parts))
+            for state, cube, rows in used
+            for at in np.unique(rows.breakdown).tolist()
+        ],
+    )
+    return grid_over(covered, [one for source in sources for one in contents_of(source)], words)
+
+
+def grid_over(covered: Covered, contents: Sequence[Content], words: Words) -> Grid:
+    """Return the grid of *contents* over what is *covered*."""
     titles = _TITLES[words.language]
+    areas = {code: words.municipality(code) for code in sorted(covered.municipalities)}
+    sexes = {str(sex): words.sex(sex) for sex in SEXES if sex in covered.sexes}
     axes = (
-        Axis(MUNICIPALITY, titles[MUNICIPALITY], {code: words.municipality(code) for code in areas}),
-        Axis(SEX, titles[SEX], {SEXES[at]: words.sex(SEXES[at]) for at in sorted(sexes)}),
-        *_breakdown_axes(used, words),
+        Axis(MUNICIPALITY, titles[MUNICIPALITY], areas),
+        Axis(SEX, titles[SEX], sexes),
+        *_breakdown_axes(covered.divisions, words),
         Axis(CONTENTS, titles[CONTENTS], {one.code: _named(one, words) for one in contents}),
-        Axis(YEAR, titles[YEAR], {str(year): str(year) for year in sorted(years)}),
+        Axis(YEAR, titles[YEAR], {str(year): str(year) for year in sorted(covered.years)}),
     )
     return Grid(axes, {one.code: one for one in contents})
 
@@ -195,7 +218,8 @@ def decimals_of(state: IndicatorState, numbers: Floats) -> int:
     return max((len(text.partition(".")[2]) for text in number_texts(distinct)), default=0)
 
 
-def _contents(source: Source) -> Iterable[Content]:
+def contents_of(source: Source) -> Iterable[Content]:
+    """Yield what an indicator has in each cell: a value; an interval and a count if any figure has them."""
     state, cube, at = source
     name, rows = state.definition.id, cube.columns.take(at)
     decimals = decimals_of(state, rows.value)
@@ -215,13 +239,10 @@ def _codes(codes: Sequence[str], column: NDArray[np.integer[Any]]) -> list[str]:
     return [str(codes[at]) for at in np.unique(column).tolist()]
 
 
-def _breakdown_axes(used: Sequence[tuple[IndicatorState, Cube, Columns]], words: Words) -> Iterable[Axis]:
+def _breakdown_axes(
+    divisions: Sequence[tuple[IndicatorState, dict[str, str]]], words: Words
+) -> Iterable[Axis]:
     """Yield an axis for each dimension that divides a figure, and a category for what it does not divide."""
-    divisions = [
-        (state, dict(cube.breakdowns[at].parts))
-        for state, cube, rows in used
-        for at in np.unique(rows.breakdown).tolist()
-    ]
     taken = set(_TITLES[words.language].values())
     for name in sorted({name for _, parts in divisions for name in parts}):
         dividing = [(state, parts[name]) for state, parts in divisions if name in parts]

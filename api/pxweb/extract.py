@@ -1,5 +1,6 @@
 """An extract of a table: the codes that are selected of each variable, and the figures in their cells."""
 
+from asyncio import to_thread
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -16,10 +17,12 @@ from api.formats.grid import (
     Axis,
     Cells,
     Content,
+    Covered,
     Grid,
     Source,
+    contents_of,
     filled,
-    grid_of,
+    grid_over,
     places,
 )
 from api.formats.words import Words
@@ -38,12 +41,11 @@ from api.rows import ResidentCube
 from api.snapshot import IndicatorState
 from api.telling import ToldNote, notes_of
 from datasets.closest import closest
-from datasets.vocabulary import Sex
+from datasets.vocabulary import Breakdown, Sex
 
 MOST_CELLS = 150_000
-_GRIDS_KEPT = 64
+_WHOLES_KEPT, _READ_AT_ONCE = 64, 20
 _DEFAULT_AREAS = 1500
-_grids: LRUCache[tuple[int, str, str], Grid] = LRUCache(_GRIDS_KEPT)
 
 
 class Extract(Struct, frozen=True):
@@ -53,6 +55,16 @@ class Extract(Struct, frozen=True):
     heading: tuple[str, ...]
     contents: dict[str, Content]
     notes: tuple[ToldNote, ...]
+
+
+class Whole(Struct, frozen=True):
+    """All of a table but its figures: every code of every variable, and every note."""
+
+    grid: Grid
+    notes: tuple[ToldNote, ...]
+
+
+_wholes: LRUCache[tuple[int, str, str], Whole] = LRUCache(_WHOLES_KEPT)
 
 
 def name_of(axis: Axis) -> str:
@@ -70,27 +82,44 @@ def eliminated(axis: Axis) -> str | None:
     return UNDIVIDED if UNDIVIDED in axis.codes else None
 
 
-async def grid_in(table: Table, release: int, language: str, residents: Residents) -> Grid:
-    """Return all variables of *table* with all their codes, as of a release."""
+async def whole_of(table: Table, release: int, language: str, residents: Residents) -> Whole:
+    """Return all variables of *table* with all their codes, as of a release.
+
+    Its cubes are looked through a handful at a time: a table may have more of them than memory.
+    """
     key = (release, table.id, language)
-    found = _grids.get(key)
+    found = _wholes.get(key)
     if found is None:
-        cubes = await residents.cubes(table.states)
-        found = _grids[key] = _titled(
-            grid_of(_sources(table.states, cubes), Words(table.states, language)), language
-        )
+        contents, notes = list[Content](), list[ToldNote]()
+        for start in range(0, len(table.states), _READ_AT_ONCE):
+            states = table.states[start : start + _READ_AT_ONCE]
+            cubes = await residents.cubes(states, keep=False)
+            for source, resident in zip(_sources(states, cubes), cubes, strict=True):
+                contents += await to_thread(list, contents_of(source))
+                notes += notes_of(source[0], resident, source[2], language)
+        grid = grid_over(_covered(table), contents, Words(table.states, language))
+        found = _wholes[key] = Whole(_titled(grid, language), tuple(notes))
     return found
 
 
-async def everything(table: Table, whole: Grid, language: str, residents: Residents) -> Extract:
+def everything(whole: Whole) -> Extract:
     """Return all variables with all their codes."""
-    cubes = await residents.cubes(table.states)
-    notes = [
-        note
-        for (state, _, at), resident in zip(_sources(table.states, cubes), cubes, strict=True)
-        for note in notes_of(state, resident, at, language)
-    ]
-    return Extract(whole.axes, tuple(placement_of(whole.axes).heading), whole.contents, tuple(notes))
+    axes, heading = whole.grid.axes, placement_of(whole.grid.axes).heading
+    return Extract(axes, tuple(heading), whole.grid.contents, whole.notes)
+
+
+def _covered(table: Table) -> Covered:
+    coverages = [state.coverage for state in table.states]
+    return Covered(
+        municipalities={code for one in coverages for code in one.municipalities},
+        sexes={sex for one in coverages for sex in one.sexes},
+        years={year for one in coverages for year in one.years},
+        divisions=[
+            (state, dict(Breakdown.parse(text).parts))
+            for state in table.states
+            for text in state.coverage.breakdowns
+        ],
+    )
 
 
 async def extracted(

@@ -14,7 +14,7 @@ from api.manners import WINDOW_SECONDS
 from api.pxweb import answers, problems
 from api.pxweb.answers import PREFIX
 from api.pxweb.asked import LANGUAGES, Parameters, Selection, parameters_of, selection_of
-from api.pxweb.extract import MOST_CELLS, default_selection, everything, extracted, grid_in
+from api.pxweb.extract import MOST_CELLS, default_selection, everything, extracted, whole_of
 from api.pxweb.problems import NO_CODELIST, NO_FORMAT, NO_PAGE, PxWebError
 from api.pxweb.tables import Table, table_in, tables_in
 from api.replies import FRESH, REVALIDATED, UNCACHED
@@ -84,9 +84,8 @@ async def metadata(request: Asking, name: FromPath[str]) -> Response[bytes]:
     """Return the variables of a table and all their codes."""
     asked, found = _asked(request, name)
     language, service = asked.language, service_in(request)
-    grid = await grid_in(found, service.live.now.number, language, service.residents)
-    extract = await everything(found, grid, language, service.residents)
-    told = answers.head(found, extract, request.scope["state"]["base"], language)
+    whole = await whole_of(found, service.live.now.number, language, service.residents)
+    told = answers.head(found, everything(whole), request.scope["state"]["base"], language)
     return _json({**told, "value": []})
 
 
@@ -95,11 +94,11 @@ async def defaultselection(request: Asking, name: FromPath[str]) -> Response[byt
     """Return what an empty selection means."""
     asked, found = _asked(request, name)
     language, service = asked.language, service_in(request)
-    grid = await grid_in(found, service.live.now.number, language, service.residents)
+    whole = await whole_of(found, service.live.now.number, language, service.residents)
     own = answers.link(
         request.scope["state"]["base"], "self", f"/tables/{found.id}/defaultselection", language
     )
-    chosen = default_selection(grid)
+    chosen = default_selection(whole.grid)
     return _json(
         {
             "language": language,
@@ -153,8 +152,8 @@ async def _figures(
             f"outputFormat {wanted[:100]!r} with {params[:100]!r}; there is {', '.join(answers.FORMATS)}",
         )
     language, service, base = asked.language, service_in(request), request.scope["state"]["base"]
-    whole = await grid_in(found, service.live.now.number, language, service.residents)
-    extract, cells = await extracted(found, whole, selection, language, service.residents)
+    whole = await whole_of(found, service.live.now.number, language, service.residents)
+    extract, cells = await extracted(found, whole.grid, selection, language, service.residents)
     if wanted == "csv":
         body = await to_thread(answers.as_csv, found, extract, cells, language, params)
         return _reply(body, "text/csv", caching, f"{found.id}.csv")
