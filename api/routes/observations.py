@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.enums import MediaType
 
 from api.asked import Asked, asked_of
 from api.history import look_back
@@ -12,7 +13,7 @@ from api.parameters import OBSERVATIONS
 from api.past import knowing_what_ended
 from api.problems import InvalidParametersError
 from api.question import question_of
-from api.replies import FRESH, PINNED, reply
+from api.replies import FRESH, PINNED, headers_of
 from api.service import Service, asked_in, place_in, service_in
 
 
@@ -29,20 +30,21 @@ async def observations(request: Request[Any, Any, Any]) -> Response[bytes]:
     En siffra är ett tal precis som källan publicerade det, eller `null` med en `status` som säger varför.
     A figure is a number exactly as the source published it, or `null` with a `status` that says why.
     """
-    return await _reply(service_in(request), asked_in(request), place_in(request, PATH))
+    body, headers = await _answered(service_in(request), asked_in(request), place_in(request, PATH))
+    return Response(body, media_type=MediaType.JSON, headers=headers)
 
 
-async def at_once(service: Service, query: bytes, base: str) -> Response[bytes]:
+async def at_once(service: Service, query: bytes, base: str) -> tuple[bytes, dict[str, str]]:
     """Return what the handler above returns, without the framework; raises where the question is refused."""
     asked = asked_of(query, OBSERVATIONS)
-    return await _reply(service, asked, Place(base, PATH, asked.pairs))
+    return await _answered(service, asked, Place(base, PATH, asked.pairs))
 
 
-async def _reply(service: Service, asked: Asked, place: Place) -> Response[bytes]:
+async def _answered(service: Service, asked: Asked, place: Place) -> tuple[bytes, dict[str, str]]:
     try:
         question = await question_of(asked, service.live)
     except InvalidParametersError as error:
         raise await knowing_what_ended(service.live, error) from None
     answered = await (look_back if question.looks_back else answer)(question, service.residents, place)
     location = "" if question.pinned else answered.pinned_address
-    return reply(answered.body, PINNED if question.pinned else FRESH, answered.links, location)
+    return answered.body, headers_of(PINNED if question.pinned else FRESH, answered.links, location)
