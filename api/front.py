@@ -29,8 +29,10 @@ from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
+FILES = b"/files/"
 _EXPOSED = b", ".join(
     (
+        b"Accept-Ranges, Content-Range",
         b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
         b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
     )
@@ -45,6 +47,7 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
+_POSTED = b"/pxweb/"
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _JSON = (b"content-type", b"application/json")
 _TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
@@ -89,7 +92,7 @@ class Front:
         pairs = cast("Sequence[tuple[bytes, bytes]]", asked["headers"])
         headers = dict(pairs)
         came = (
-            self._live.now.number,
+            self._live.mark,
             asked["method"],
             asked["raw_path"],
             asked["query_string"],
@@ -111,17 +114,21 @@ class Front:
         headers = _folded(scope["headers"])
         trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
-            return
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope["raw_path"] or scope["path"].encode()
+        if method not in {"GET", "HEAD"}:
+            scope.setdefault("state", {})["base"] = base
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
+            return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
-        question = (self._live.now.number, path, query, base, accept)
+        question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
+                return
+            if FILES in path:
+                await self._streamed(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
                 return
             answer = await self._at_once(path, query, headers, base)
             if answer is None:
@@ -129,9 +136,12 @@ class Front:
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
-            if question[0] == self._live.now.number and answer.may_be_kept:
+            if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
-        way = await _way(answer, headers, method)
+        if answer.is_large:
+            # it takes a while to compress, and the others should not wait for it
+            await to_thread(answer.form, headers.get(b"accept-encoding", b""))
+        way = _way(answer, headers, method)
         if len(headers) == sum(1 for _ in scope["headers"]):
             self._ready.lead(came, question, way)
         await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
@@ -154,6 +164,16 @@ class Front:
             return None
         own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
         return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
+
+    async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
+        """Let the inner application answer in parts: files have their own tags, and are never kept here."""
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        scope.setdefault("state", {}).update(base=base, is_head=is_head)
+
+        async def pass_on(message: Message) -> None:
+            await send({**message, "body": b""} if is_head and "body" in message else message)  # type: ignore[arg-type]
+
+        await self._inner(scope, receive, pass_on)
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.
@@ -180,11 +200,9 @@ class Front:
         return made[0] if made else None
 
 
-async def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
+def _way(answer: ReadyAnswer, headers: Mapping[bytes, bytes], method: str) -> Way:
     """Return what is sent of *answer* to who asks with *headers*."""
-    encoding = headers.get(b"accept-encoding", b"")
-    # a file takes a while to compress, and the others should not wait for it
-    form = await to_thread(answer.form, encoding) if answer.is_large else answer.form(encoding)
+    form = answer.form(headers.get(b"accept-encoding", b""))
     held = headers.get(b"if-none-match")
     if held is not None and tag_matches(held, form.tag):
         return Way(304, form.unchanged, _body(b""), answer)
@@ -200,6 +218,13 @@ def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
     """Return the address in front of every path; the same few callers' proxies name it again and again."""
     headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
     return base_of(headers, scheme, public_url)
+
+
+def _preflight(path: bytes) -> Headers:
+    """Return what a browser is told before it asks; selections of the PxWeb face may be posted."""
+    if not path.startswith(_POSTED):
+        return _PREFLIGHT
+    return [(b"access-control-allow-methods", _ALLOWED + b", POST"), *_PREFLIGHT[1:]]
 
 
 def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -30,6 +30,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.described import TABLE
 from datasets.rows import rendered
 from datasets.statuses import REMOVED
 from datasets.vocabulary import Flag, Sex, Status
@@ -212,13 +213,14 @@ def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base:
         return
     datasets = datasets_told(question)
     whole = [f"/datasets/{one.id}/versions/{one.version}" for one in datasets]
-    slug, told, within = "too-much", f"{most}", ""
+    slug, told, within = "too-much", f"{most}", f"/files/{TABLE}"
     if question.format is not JSON:
         slug, told = "too-large", f"{most} in {question.format.name}"
         within = f"/files/{question.format.baked}"
+    href = links.address(base, whole[0] + within) if whole else ""
     detail = (
         f"the question means {size} {what}; the most is {told}."
         f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
+        + (f": {href}" if href else "")
     )
-    href = links.address(base, whole[0] + within) if whole else ""
     raise RefusalError(slug, detail, asked=size, limit=most, href=href)

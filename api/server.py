@@ -12,6 +12,7 @@ from api.app import application
 from datasets.database import reading_store
 from datasets.embedded import lease
 from datasets.errors import LansdataError
+from datasets.lean import leave_out
 from datasets.settings import read_settings
 
 
@@ -47,6 +48,7 @@ def serve() -> int:
 
 def served() -> ASGIApp:
     """Return the application of one worker process; it holds the database for as long as it lives."""
+    leave_out()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = read_settings()
     # an answer makes many small objects and hardly a cycle; looking for one at each cost a tenth of its time

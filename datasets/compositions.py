@@ -27,7 +27,7 @@ MEDIA_TYPES = {
     "indicators.json": "application/json",
     "datapackage.json": "application/json",
 }
-CUBE_TYPE = "text/csv; charset=utf-8"
+CUBE_TYPE = "text/csv"
 Read = Callable[[Piece], bytes]
 
 

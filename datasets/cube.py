@@ -64,6 +64,10 @@ class Columns:
         """Return the figures at *positions*, in that order."""
         return type(self)(**{field.name: getattr(self, field.name)[positions] for field in fields(self)})
 
+    def part(self, first: int, after: int) -> Self:
+        """Return the figures from *first* to before *after*, in the same memory."""
+        return type(self)(**{field.name: getattr(self, field.name)[first:after] for field in fields(self)})
+
 
 @dataclass(frozen=True, eq=False)
 class Cube:
@@ -204,6 +208,16 @@ def broken_rules(columns: Columns) -> Iterator[tuple[str, str, NDArray[np.bool_]
         *((name, "no figure has such a number", _impossible(getattr(columns, name))) for name in _NUMBERS),
     ]
     return ((name, rule, broken) for name, rule, broken in rules if broken.any())
+
+
+def all_differ(keys: Sequence[NDArray[np.integer]]) -> bool:
+    """Tell whether figures rise by their *keys*, the first that differs counts: no two are the same."""
+    same = np.ones(max(len(keys[0]) - 1, 0), dtype=np.bool_)
+    rises = ~same
+    for key in keys:
+        rises |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return bool(rises.all())
 
 
 def _impossible(numbers: Floats) -> NDArray[np.bool_]:

@@ -10,7 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from datasets import file_statements as statements
 from datasets.files import Batch, File, Made, Pack, file_body, read_parts
 from datasets.ledger import Entry
+from datasets.notices import Erasure, Notice
+from datasets.statements import announce
+from datasets.stored import ERASED
 
+_notice: "msgspec.json.Decoder[Notice]" = msgspec.json.Decoder(Notice)
 _made = msgspec.json.Decoder(Made)
 
 
@@ -60,6 +64,27 @@ class FileRecords:
         ]
         if rows:
             await self._connection.execute(statements.add_made(), rows)
+
+    async def notices(self) -> list[Notice]:
+        """Return every notice, oldest first."""
+        rows = await self._file_rows(statements.notices())
+        return [_notice.decode(row.body) for row in rows]
+
+    async def add_notice(self, notice: Notice) -> None:
+        """Put *notice* on record; listeners are told."""
+        row = {"id": notice.number, "made_at": notice.made_at, "body": msgspec.json.encode(notice)}
+        await self._connection.execute(statements.add_notice(), row)
+        await self._connection.execute(announce(0))
+
+    async def replace_packs(self, packs: Iterable[Pack]) -> None:
+        """Let packs of old be known by new names."""
+        for one in packs:
+            await self._connection.execute(statements.replace_pack(one.release, one.sha256))
+
+    async def erase_cubes(self, erasure: Erasure) -> None:
+        """Empty the cubes of *erasure*: what is left of each is the reason."""
+        names = [one.sha256 for one in erasure.cubes]
+        await self._connection.execute(statements.erase_cubes(names, ERASED, erasure.reason.encode()))
 
     async def _file_rows(self, statement: Executable) -> Sequence[Any]:
         return (await self._connection.execute(statement)).all()

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, Insert, LargeBinary, Select, Text, any_, literal, select
+from sqlalchemy import ARRAY, Insert, LargeBinary, Select, Text, Update, any_, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from datasets.tables import file, made, notice, pack
+from datasets.tables import cube, file, made, notice, pack
 
 
 def packs(*, after: int = 0) -> Select[Any]:
@@ -54,3 +54,14 @@ def add_file() -> Insert:
 def add_notice() -> Insert:
     """Put a notice on record."""
     return insert(notice)
+
+
+def replace_pack(release: int, sha256: bytes) -> Update:
+    """Let the pack of a release be known by another hash."""
+    return update(pack).where(pack.c.release == release).values(sha256=sha256)
+
+
+def erase_cubes(hashes: Collection[bytes], encoding: str, reason: bytes) -> Update:
+    """Leave nothing of some cubes but the *reason*."""
+    named = cube.c.sha256 == any_(literal(list(hashes), ARRAY(LargeBinary)))
+    return update(cube).where(named).values(encoding=encoding, body=reason)

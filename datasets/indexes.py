@@ -13,10 +13,11 @@ from msgspec import Struct
 from datasets.errors import LansdataError
 from datasets.files import File, Made, Pack
 from datasets.ledger import Entry, Release
+from datasets.notices import Notice
 from datasets.shelf import Shelf
 from datasets.store import Session, Store
 
-_FOLDER = "releases"
+_FOLDER, _NOTICES = "releases", "notices"
 
 
 class UnreadableIndexError(LansdataError):
@@ -51,9 +52,14 @@ def ledger_of(first: datetime) -> str:
     return f"ledger-{first:%Y%m%dT%H%M%S%f}"
 
 
-def name_of(number: int) -> str:
-    """Return the name of the index of release *number*."""
-    return f"{_FOLDER}/{number:08}.json"
+def name_of(pack: Pack) -> str:
+    """Return the name of the index that goes with *pack*."""
+    return f"{_FOLDER}/{pack.release:08}-{pack.sha256.hex()[:32]}.json"
+
+
+def notice_name(number: int) -> str:
+    """Return the name under which a notice is kept."""
+    return f"{_NOTICES}/{number:06}.json"
 
 
 async def settle(store: Store) -> list[int]:
@@ -65,10 +71,18 @@ async def settle(store: Store) -> list[int]:
         line = {release.number: release for release in await session.releases()}
         shelf = store.shelf.within(ledger_of(line[min(line)].published_at))
         there = set(await asyncio.to_thread(shelf.names, _FOLDER))
-        missing = [pack for pack in packs if name_of(pack.release) not in there]
+        missing = [pack for pack in packs if name_of(pack) not in there]
         for pack in missing:
             index = await index_of(session, line[pack.release], pack)
-            await asyncio.to_thread(shelf.put, name_of(pack.release), msgspec.json.encode(index))
+            await asyncio.to_thread(shelf.put, name_of(pack), msgspec.json.encode(index))
+        for name in there - {name_of(pack) for pack in packs}:
+            # of a pack that was written anew, when a figure in it was erased
+            await asyncio.to_thread(shelf.delete, name)
+        kept = set(await asyncio.to_thread(shelf.names, _NOTICES))
+        for notice in await session.notices():
+            if notice_name(notice.number) not in kept:
+                body = msgspec.json.encode(notice)
+                await asyncio.to_thread(shelf.put, notice_name(notice.number), body)
     return [pack.release for pack in missing]
 
 
@@ -106,6 +120,12 @@ def indexes(shelf: Shelf) -> list[Index]:
     """
     names = [name for name in shelf.names(_FOLDER) if name.endswith(".json")]
     return [read_index(shelf, name) for name in names]
+
+
+def kept_notices(shelf: Shelf) -> list[Notice]:
+    """Return every notice that is kept beside the indexes, oldest first."""
+    decoder: msgspec.json.Decoder[Notice] = msgspec.json.Decoder(Notice)
+    return [decoder.decode(shelf.read(name)) for name in shelf.names(_NOTICES)]
 
 
 def read_index(shelf: Shelf, name: str) -> Index:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Sequence
 
 from datasets.canonical import HEADER, cube_of_csv, figures_hash
 from datasets.catalogue import indicator_of, metadata_hash
-from datasets.coverage import coverage_of
+from datasets.coverage import coverage_of, read_coverage
 from datasets.cube import Cube
 from datasets.errors import LansdataError, MisusedError
 from datasets.files import CSV, Batch, Made
-from datasets.indexes import Index, indexes
+from datasets.indexes import Index, indexes, kept_notices
 from datasets.ledger import Entry, fingerprint
+from datasets.notices import Erasure, Notice
 from datasets.parcels import Parcel
 from datasets.shelf import Shelf
 from datasets.store import Session, Store
-from datasets.stored import packed
+from datasets.stored import ERASED, packed
 
 Told = Callable[[Index], None]
 """Is told of each release that was restored."""
@@ -35,13 +36,16 @@ async def restore(store: Store, ledger: str = "", told: Told = lambda _: None) -
     async with store.publishing() as session:
         if await session.releases():
             raise MisusedError("the database holds releases already; restore needs an empty one")
-        restoring = _Restoring(session, shelf)
+        notices = kept_notices(shelf)
+        restoring = _Restoring(session, shelf, notices)
         for at, index in enumerate(line, 1):
             if index.release.number != at:
                 message = f"the index of release {at} is missing"
                 raise DamagedFilesError(message)
             await restoring.one(index)
             told(index)
+        for notice in notices:
+            await session.add_notice(notice)
     return len(line)
 
 
@@ -61,8 +65,14 @@ def _chosen(store: Store, ledger: str) -> Shelf:
 class _Restoring:
     """A restore under way: what the indexes read so far have told."""
 
-    def __init__(self, session: Session, shelf: Shelf) -> None:
+    def __init__(self, session: Session, shelf: Shelf, notices: Sequence[Notice]) -> None:
         self._session, self._shelf = session, shelf
+        self._erased = {
+            one.sha256: (one, notice.reason)
+            for notice in notices
+            if isinstance(notice, Erasure)
+            for one in notice.cubes
+        }
         self._packs: dict[int, str] = {}
         self._made: dict[tuple[bytes, str], Made] = {}
         self._bodies: dict[bytes, bytes] = {}
@@ -91,6 +101,8 @@ class _Restoring:
         if body is None or made is None:
             message = f"{entry.indicator}: its definition or its figures are not among the files"
             raise DamagedFilesError(message)
+        if entry.data_sha256 in self._erased:
+            return self._erased_parcel(entry, body)
         cube = self._cube(entry, made)
         encoding, stored = packed(cube)
         return Parcel(
@@ -100,6 +112,17 @@ class _Restoring:
             encoding=encoding,
             body=stored,
             coverage=coverage_of(cube),
+        )
+
+    def _erased_parcel(self, entry: Entry, body: bytes) -> Parcel:
+        one, reason = self._erased[entry.data_sha256]
+        return Parcel(
+            entry=entry,
+            definition=indicator_of(body),
+            definition_body=body,
+            encoding=ERASED,
+            body=reason.encode(),
+            coverage=read_coverage(one.coverage),
         )
 
     def _cube(self, entry: Entry, made: Made) -> Cube:

@@ -1,50 +1,41 @@
 """The loaders by hand: `python -m loaders nightly | handover FILE.toml | replay SNAPSHOT | starter`."""
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from datasets.database import open_store
-from datasets.disclosure.guard import guarded
 from datasets.errors import FaultyFileError, LansdataError, MisusedError
-from datasets.ledger import Draft
-from datasets.migrate import migrate
-from datasets.publish import Outcome, publish
+from datasets.lean import leave_out
 from datasets.settings import Settings, read_settings
-from loaders.kinds import read_file
-from loaders.starter import starter_files
 
-WELL, FAILED, MISUSED = 0, 1, 2
-_OF_THE_NIGHT = {"nightly": "loaders.commands:nightly", "replay": "loaders.commands:replayed"}
+_FAILED, _MISUSED = 1, 2
+# by name, since what fetches takes longer to import than most tables take to publish
+_COMMANDS = {
+    "nightly": "loaders.commands:nightly",
+    "replay": "loaders.commands:replayed",
+    "handover": "loaders.by_hand:handover",
+    "starter": "loaders.by_hand:starter",
+}
 
 
 def main(words: Sequence[str]) -> int:
     """Run one command; return 0 all well, 1 something was refused, 2 wrong use."""
     asked = _parser().parse_args(words)
     try:
-        settings = read_settings()
-        if asked.command in _OF_THE_NIGHT:
-            # by name, since what fetches takes longer to import than most tables take to publish
-            run: Callable[[argparse.Namespace, Settings], int] = resolve_name(_OF_THE_NIGHT[asked.command])
-            return run(asked, settings)
-        if asked.command == "starter":
-            return asyncio.run(_starter(settings, Console()))
-        return _handover(asked, settings, Console())
+        run: Callable[[argparse.Namespace, Settings], int] = resolve_name(_COMMANDS[asked.command])
+        return run(asked, read_settings())
     except FaultyFileError as error:
         _show_faults(error, Console(stderr=True))
     except MisusedError as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        return MISUSED
+        return _MISUSED
     except LansdataError as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-    return FAILED
+    return _FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,56 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _handover(asked: argparse.Namespace, settings: Settings, console: Console) -> int:
-    with console.status(f"checking {asked.file.name}"):
-        draft = read_file(asked.file)
-    if asked.dry_run:
-        figures = sum(map(len, draft.cubes.values()))
-        console.print(f"{draft.dataset.id}: {figures} figures, no fault; nothing was published")
-        return WELL
-    return asyncio.run(_publish_all(settings, [draft], console))
-
-
-async def _starter(settings: Settings, console: Console) -> int:
-    """Publish what of the starter collection is not there yet, unless anything else was ever published."""
-    async with open_store(settings) as store:
-        await migrate(store)
-        async with store.session() as session:
-            published = {release.dataset for release in await session.releases()}
-    files = {path.stem: path for path in starter_files()}
-    waiting = [path for name, path in files.items() if name not in published]
-    if not waiting or published - files.keys():
-        console.print(f"{len(published)} datasets are published already")
-        return WELL
-    drafts = map(read_file, track(waiting, "publishing the starter collection", console=console))
-    return await _publish_all(settings, drafts, console)
-
-
-async def _publish_all(settings: Settings, drafts: Iterable[Draft], console: Console) -> int:
-    async with open_store(settings) as store:
-        await migrate(store)
-        outcomes = []
-        for draft in drafts:
-            safe = await guarded(store, draft, settings.home_path)
-            outcomes.append(await publish(store, safe))
-    console.print(_table(outcomes))
-    return WELL
-
-
-def _table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table("dataset", "version", "release", "figures", "added", "revised", "removed")
-    for outcome in outcomes:
-        counts = outcome.counts
-        numbers = map(str, (counts.observations, counts.added, counts.revised, counts.removed))
-        release = outcome.release
-        if release:
-            table.add_row(outcome.dataset, str(release.version), str(release.number), *numbers)
-        else:
-            table.add_row(outcome.dataset, "checked, no change", "", *numbers)
-    return table
-
-
 def _show_faults(error: FaultyFileError, console: Console) -> None:
+    from rich.table import Table  # noqa: PLC0415 most files have no fault
+
     table = Table("file", "row", "column", "value", "what is wrong", "closest", title="nothing was published")
     for fault in error.faults:
         row = str(fault.row) if fault.row else ""
@@ -130,4 +74,5 @@ def _show_faults(error: FaultyFileError, console: Console) -> None:
 
 
 if __name__ == "__main__":
+    leave_out()
     sys.exit(main(sys.argv[1:]))

@@ -5,12 +5,13 @@ wherever the text stands, and a file may have a million rows.
 """
 
 import re
+from codecs import lookup
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import reduce
-from io import BytesIO
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import ZipFile
@@ -29,14 +30,39 @@ LARGEST_FILE = 1 << 30
 _LARGEST_WORKBOOK = 64 << 20
 _SEPARATORS = (",", ";", "\t")
 _EXCEL_DIGITS = 15
+_UNICODE = frozenset({"utf-8", "utf-8-sig"})
+_READERS = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column: its distinct texts, without blanks around them, and for each row which one stands there."""
+    """One column of texts without blanks around them."""
 
-    texts: tuple[str, ...]
-    at: NDArray[np.int64]
+    cells: Any
+    """Arrow's texts, a row each."""
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Return its distinct texts, in the order in which they first stand."""
+        return tuple(self._encoded.dictionary.to_pylist())
+
+    @cached_property
+    def at(self) -> NDArray[np.int64]:
+        """Return for each row which of the texts stands there."""
+        positions: NDArray[np.int64] = self._encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return positions
+
+    @cached_property
+    def filled(self) -> NDArray[np.bool_]:
+        """Return which rows have any text."""
+        told: NDArray[np.bool_] = pc.not_equal(self.cells, pa.scalar("", self.cells.type)).to_numpy(
+            zero_copy_only=False
+        )
+        return told
+
+    @cached_property
+    def _encoded(self) -> Any:
+        return self.cells.dictionary_encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +104,18 @@ def _from_csv(path: Path, encoding: str) -> Sheet:
         raise _whole(
             path, "the text is not UTF-8; save it as CSV UTF-8, or state its encoding", row
         ) from None
+    body = raw if lookup(encoding).name in _UNICODE else text.encode()
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    header_line = text.partition("\n")[0].rstrip("\r")
+        body = text.encode()
+    header_line = text[: text.find("\n")].rstrip("\r")
     if not header_line.strip():
         raise _whole(
             path, "the file is empty" if not text.strip() else "the first line must name the columns", 1
         )
     separator = max(_SEPARATORS, key=header_line.count)
     names = [name.strip().strip('"') for name in header_line.split(separator)]
-    return _parsed(path, text.encode(), names, separator)
+    return _parsed(path, body, names, separator)
 
 
 def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sheet:
@@ -100,31 +128,41 @@ def _parsed(path: Path, body: bytes, names: Sequence[str], separator: str) -> Sh
         ragged[row.number or 0] = reason, row.text.count("\n")
         return "skip"
 
-    positions = [str(at) for at in range(len(names))]
+    parsing: dict[str, Any] = {
+        "delimiter": separator,
+        "ignore_empty_lines": False,
+        "newlines_in_values": quoted,
+    }
     try:
-        table = csv.read_csv(
-            BytesIO(body),
-            # one thread, so that rows keep their numbers
-            read_options=csv.ReadOptions(use_threads=False, column_names=positions, skip_rows=1),
-            parse_options=csv.ParseOptions(
-                delimiter=separator,
-                ignore_empty_lines=False,
-                newlines_in_values=quoted,
-                invalid_row_handler=keep_fault,
-            ),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(positions, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _whole(path, str(error).split("\n")[0]) from None
+        table = _table(body, len(names), csv.ParseOptions(**parsing), use_threads=True)
+    except pa.ArrowInvalid:
+        # once more, on one thread, so that the rows that are out of shape have numbers
+        one_by_one = csv.ParseOptions(**parsing, invalid_row_handler=keep_fault)
+        try:
+            table = _table(body, len(names), one_by_one, use_threads=False)
+        except pa.ArrowInvalid as error:
+            raise _whole(path, str(error).split("\n")[0]) from None
     odd = {number: breaks for number, (_, breaks) in ragged.items()}
     rows, out_of_shape = _line_numbers(table, odd, table.columns if quoted else ())
     faults = [
         Fault(file=path.name, row=row, reason=reason)
         for row, (reason, _) in zip(out_of_shape, ragged.values(), strict=True)
     ]
-    return _sheet(path, names, [_column(table[at].combine_chunks()) for at in positions], rows, faults)
+    with ThreadPoolExecutor(_READERS) as readers:
+        return _sheet(path, names, list(readers.map(_column, table.columns)), rows, faults)
+
+
+def _table(body: bytes, width: int, parsing: csv.ParseOptions, *, use_threads: bool) -> pa.Table:
+    names = [str(at) for at in range(width)]
+    source: Any = pa.BufferReader(body)
+    return csv.read_csv(
+        source,
+        read_options=csv.ReadOptions(use_threads=use_threads, column_names=names, skip_rows=1),
+        parse_options=parsing,
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
 
 
 def _line_numbers(
@@ -163,27 +201,20 @@ def _sheet(
         Fault(file=path.name, row=row, reason="has something in a column without a name")
         for name, column in zip(names, columns, strict=True)
         if not name
-        for row in rows[_filled(column)].tolist()
+        for row in rows[column.filled].tolist()
     ]
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
     # where a column has no empty cell there is no blank row, and nothing to leave out of a million
-    if all("" in column.texts for column in columns):
-        kept = np.flatnonzero(np.any([_filled(column) for column in columns], axis=0))
-        named = {name: Column(column.texts, column.at[kept]) for name, column in named.items()}
+    if not any(column.filled.all() for column in columns):
+        kept = np.flatnonzero(np.any([column.filled for column in columns], axis=0))
+        named = {name: Column(column.cells.take(pa.array(kept))) for name, column in named.items()}
         rows = rows[kept]
     return Sheet(name=path.name, columns=named, rows=rows, faults=(*faults, *nameless))
 
 
-def _filled(column: Column) -> NDArray[np.bool_]:
-    return np.array([bool(text) for text in column.texts], np.bool_)[column.at]
-
-
-def _column(array: Any) -> Column:
-    encoded = array.dictionary_encode()
-    return Column(
-        tuple(text.strip() for text in encoded.dictionary.to_pylist()),
-        encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64),
-    )
+def _column(texts: Any) -> Column:
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return Column(pc.utf8_trim_whitespace(whole))
 
 
 def _from_workbook(path: Path, wanted: str) -> Sheet:

@@ -1,9 +1,15 @@
 """What the texts of a tidy sheet may say: codes, years, days and numbers, each read alone."""
 
-import math
 import re
 from datetime import date
+from typing import Any, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datasets.canonical import texts_of_numbers
 from datasets.closest import closest
 from datasets.cube import SEXES, STATUSES, day_number, flag_bits
 from datasets.errors import UnknownCodeError
@@ -16,17 +22,54 @@ _STATUS_WORDS = {
     "notApplicable": "ej tillämplig",
     "notYetPublished": "ännu inte publicerad",
 }
+_PLAIN = r"^-?[0-9]+(\.[0-9]+)?$"
 _SPACE = re.compile(r"\s")
 _MINUS = "\N{MINUS SIGN}"
 _LONGEST_COUNT = len(str(LARGEST_COUNT))
 
 
-def quick_of(text: str) -> float:
-    """Read a number as fast as can be; whether every digit survived is looked at afterwards."""
+class WrongNumber(NamedTuple):
+    """A text that is no number of ours: in which rows it stands, why not, and what may be meant."""
+
+    rows: NDArray[np.int64]
+    reason: str
+    hints: tuple[str, ...]
+
+
+def read_numbers(texts: Any) -> tuple[NDArray[np.float64], list[WrongNumber]]:
+    """Read Arrow's *texts*: those written as we would write them all at once, the others singly.
+
+    NaN stands for an empty text and for a wrong one. Most of the time other threads may run meanwhile.
+    """
+    numbers = _quick(texts)
+    written = pc.equal(texts.cast(pa.large_string()), texts_of_numbers(numbers))
+    odd = np.flatnonzero(~written.to_numpy(zero_copy_only=False))
+    if not len(odd):
+        return numbers, []
+    numbers, wrong = numbers.copy(), []
+    others = texts.take(pa.array(odd)).dictionary_encode()
+    which = others.indices.to_numpy()
+    rows_of = np.split(odd[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1])
+    for text, rows in zip(others.dictionary.to_pylist(), rows_of, strict=True):
+        try:
+            numbers[rows] = number_of(text)
+        except ValueError as error:
+            numbers[rows] = np.nan
+            wrong.append(WrongNumber(rows, str(error), decimal_point_of(text)))
+    return numbers, wrong
+
+
+def _quick(texts: Any) -> NDArray[np.float64]:
+    """Read what looks like numbers at once; whether every digit survived is looked at afterwards."""
+    empty, nothing = (pa.scalar(text, texts.type) for text in ("", None))
+    filled = pc.if_else(pc.equal(texts, empty), nothing, texts)
     try:
-        return float(text)
-    except ValueError:
-        return math.nan
+        read = filled.cast(pa.float64())
+    except pa.ArrowInvalid:
+        plain = pc.match_substring_regex(filled, _PLAIN)
+        read = pc.if_else(plain, filled, nothing).cast(pa.float64())
+    numbers: NDArray[np.float64] = read.to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def decimal_point_of(text: str) -> tuple[str, ...]:

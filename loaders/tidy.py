@@ -1,16 +1,16 @@
 """From a tidy sheet to cubes: every row checked, all faults told at once, nothing guessed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datasets.areas import area
-from datasets.canonical import texts_of_numbers
 from datasets.catalogue import Indicator
 from datasets.closest import closest
 from datasets.cube import (
@@ -18,17 +18,18 @@ from datasets.cube import (
     NO_DAY,
     Columns,
     Cube,
+    all_differ,
     broken_rules,
     cube_of,
 )
 from datasets.errors import Fault, UnknownCodeError
-from datasets.numbers import number_of
 from datasets.vocabulary import UNDIVIDED, Breakdown, MunicipalityCode
 from loaders.sheets import Column, Sheet
-from loaders.texts import count_of, day_of, decimal_point_of, flags_of, quick_of, sex_of, status_of, year_of
+from loaders.texts import WrongNumber, count_of, day_of, flags_of, read_numbers, sex_of, status_of, year_of
 
 REQUIRED = ("municipality", "sex", "year", "value")
 OPTIONAL = ("indicator", "periodStart", "periodEnd", "status", "flags", "low", "high", "count")
+NUMBERS = ("value", "low", "high")
 MOST_FAULTS = 1000
 
 _Rows = NDArray[np.int64]
@@ -54,6 +55,7 @@ class _Reader:
         self.faults: list[Fault] = list(sheet.faults[:MOST_FAULTS])
         self.told_rows = np.zeros(len(sheet.rows), dtype=np.bool_)
         self.untold = len(sheet.faults) - len(self.faults)
+        self.ahead: dict[str, Future[tuple[NDArray[np.float64], list[WrongNumber]]]] = {}
 
     def tell(self, positions: _Rows, column: str, reason: str, hints: Sequence[str] = ()) -> None:
         """Note a fault for every row at *positions*, up to the most that a person could read."""
@@ -90,27 +92,19 @@ class _Reader:
         return np.array(values)[column.at] if values else np.empty(0)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Read a column of numbers: those written as we would write them at once, the others singly."""
-        column = self.sheet.columns.get(name)
-        if column is None or not column.texts:
+        """Return a column of numbers, which are read while the other columns are."""
+        if name not in self.ahead:
             return np.full(len(self.sheet.rows), np.nan)
-        quick = np.array([quick_of(text) for text in column.texts], np.float64)
-        written = pc.equal(pa.array(column.texts, pa.large_string()), texts_of_numbers(quick))
-        for position in np.flatnonzero(~written.to_numpy(zero_copy_only=False)).tolist():
-            text = column.texts[position]
-            try:
-                quick[position] = number_of(text)
-            except ValueError as error:
-                quick[position] = np.nan
-                self.tell(np.flatnonzero(column.at == position), name, str(error), decimal_point_of(text))
-        return quick[column.at]
+        numbers, wrong = self.ahead[name].result()
+        for one in wrong:
+            self.tell(one.rows, name, one.reason, one.hints)
+        return numbers
 
     def required(self, name: str) -> None:
         """Note the rows where a column that must be filled in is empty."""
         column = self.sheet.columns.get(name)
-        if column is not None and "" in column.texts:
-            empty = np.isin(column.at, [at for at, text in enumerate(column.texts) if not text])
-            self.tell(np.flatnonzero(empty), name, "must be filled in")
+        if column is not None:
+            self.tell(np.flatnonzero(~column.filled), name, "must be filled in")
 
 
 def read_tidy(sheet: Sheet, indicators: Mapping[str, Indicator | None]) -> Reading:
@@ -121,8 +115,11 @@ def read_tidy(sheet: Sheet, indicators: Mapping[str, Indicator | None]) -> Readi
     reader = _Reader(sheet, indicators)
     if not _check_header(reader):
         return Reading({}, _ordered(reader))
-    which = _indicator_positions(reader)
-    columns, areas = _columns(reader)
+    with ThreadPoolExecutor(1) as aside:
+        given = {name: sheet.columns[name].cells for name in NUMBERS if name in sheet.columns}
+        reader.ahead = {name: aside.submit(read_numbers, cells) for name, cells in given.items()}
+        which = _indicator_positions(reader)
+        columns, areas = _columns(reader)
     columns, breakdowns = _with_breakdowns(reader, columns, which)
     for name, rule, broken in broken_rules(columns):
         self_evident = broken & ~reader.told_rows
@@ -131,9 +128,18 @@ def read_tidy(sheet: Sheet, indicators: Mapping[str, Indicator | None]) -> Readi
     if reader.faults:
         return Reading({}, _ordered(reader))
     ids = list(indicators)
-    present = np.unique(which).tolist()
-    cubes = {ids[at]: cube_of(areas, breakdowns, columns.take(np.flatnonzero(which == at))) for at in present}
+    cubes = {ids[at]: cube_of(areas, breakdowns, own) for at, own in _parted(columns, which)}
     return Reading(cubes, ())
+
+
+def _parted(columns: Columns, which: _Rows) -> Iterator[tuple[int, Columns]]:
+    """Yield the columns of each indicator; most files have one indicator after the other."""
+    if (np.diff(which) < 0).any():
+        order = np.argsort(which, kind="stable")
+        columns, which = columns.take(order), which[order]
+    edges = [0, *(np.flatnonzero(np.diff(which)) + 1).tolist(), len(which)]
+    for first, after in pairwise(edges):
+        yield int(which[first]), columns.part(first, after)
 
 
 def _check_header(reader: _Reader) -> bool:
@@ -252,6 +258,8 @@ def _wrong_categories(
 def _tell_twins(reader: _Reader, columns: Columns, which: _Rows) -> None:
     """Note every figure whose key another row above it has already."""
     keys = (columns.breakdown, columns.year, columns.sex, columns.municipality, which)
+    if all_differ(keys[::-1]):
+        return
     order = np.lexsort((np.arange(len(which)), *keys))
     same = np.ones(max(len(order) - 1, 0), dtype=np.bool_)
     for key in keys:

@@ -154,7 +154,7 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
 
-    def wait_until_ready(self, seconds: float = 20) -> None:
+    def wait_until_ready(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with suppress(httpx.TransportError):
@@ -202,6 +202,20 @@ def server(starter_database: str, home: Path, tmp_path_factory: pytest.TempPathF
     log = tmp_path_factory.mktemp("server") / "log"
     with served({"LANSDATA_DATABASE_URL": starter_database, "LANSDATA_HOME": str(home)}, log) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def pictured(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service over invented figures that are hard to draw, for tests that only read."""
+    # these are made of what this module offers
+    from tests.drafts import published  # noqa: PLC0415
+    from tests.pictured import drafts  # noqa: PLC0415
+
+    with fresh_database(cluster) as address:
+        published(address, *drafts())
+        log = tmp_path_factory.mktemp("pictured") / "log"
+        with served({"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}, log) as running:
+            yield running
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -58,3 +60,15 @@ def test_a_module_says_first_what_it_is_for(module: Path) -> None:
     said = ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
 
     assert said.split("\n")[0].endswith((".", ":"))
+
+
+def test_a_process_of_ours_does_not_import_pandas_only_because_the_tests_brought_it() -> None:
+    script = (
+        "import sys; from datasets.lean import leave_out; leave_out(); import pyarrow; pyarrow.array(['a']);"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "False\n"

@@ -37,7 +37,7 @@ def _texts(name: str, column: Column) -> Iterable[str]:
         return ["" if number is None else number_text(number) for number in column]
     if name in CODES or name in STATES:
         return [_text(entry) for entry in column]
-    return map(_harmless, column)
+    return map(harmless, column)
 
 
 def _text(entry: object) -> str:
@@ -46,6 +46,6 @@ def _text(entry: object) -> str:
     return entry.isoformat() if isinstance(entry, date) else str(entry)
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """Return a name that no spreadsheet takes for a formula; codes and numbers can never be one."""
     return f"'{name}" if name.startswith(_FORMULA) else name

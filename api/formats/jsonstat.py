@@ -75,16 +75,16 @@ def write(question: Question, answered: Answered) -> bytes:
     return with_cells(told, filled(grid, sources))
 
 
-def shape(grid: Grid, words: Words, shown: Sequence[Axis] = ()) -> dict[str, Any]:
-    """Return what tells the axes of *grid*, all of them or only those *shown*."""
-    axes = shown or grid.axes
+def shape(grid: Grid, words: Words) -> dict[str, Any]:
+    """Return what tells the axes of *grid*."""
+    axes = grid.axes
     names = [axis.name for axis in axes]
     roles = (("time", YEAR), ("geo", MUNICIPALITY), ("metric", CONTENTS))
     return {
         "role": {role: [name] for role, name in roles if name in names},
         "id": names,
         "size": [len(axis.codes) for axis in axes],
-        "dimension": {axis.name: _dimension(axis, grid, words) for axis in axes},
+        "dimension": {axis.name: dimension_of(axis, grid, words) for axis in axes},
     }
 
 
@@ -148,7 +148,8 @@ def _periods(grid: Grid, source: Source) -> Iterator[tuple[int, str]]:
             yield int(cells[one]), f"{day(rows.start[one])}/{day(rows.end[one])}"
 
 
-def _dimension(axis: Axis, grid: Grid, words: Words) -> dict[str, Any]:
+def dimension_of(axis: Axis, grid: Grid, words: Words) -> dict[str, Any]:
+    """Return one dimension with its categories."""
     category: dict[str, Any] = {
         "index": {code: at for at, code in enumerate(axis.codes)},
         "label": axis.codes,

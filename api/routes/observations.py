@@ -18,6 +18,7 @@ from api.problems import InvalidParametersError
 from api.question import question_of
 from api.replies import FRESH, PINNED, reply
 from api.service import Service, asked_in, place_in, service_in
+from api.telling import withdrawals_told
 
 
 @get(
@@ -58,7 +59,8 @@ async def _reply(service: Service, asked: Asked, place: Place, form: Format) -> 
         if not asked["format"]:
             place = Place(place.base, place.path, (*place.pairs, ("format", form.name)))
     answered = await (look_back if question.looks_back else answer)(question, service.residents, place)
-    caching = PINNED if question.pinned else FRESH
+    # what is withdrawn may be looked at again: that it is, is told in the answer
+    caching = PINNED if question.pinned and not withdrawals_told(question) else FRESH
     location = "" if question.pinned else answered.pinned_address
     if form is JSON:
         return reply(answered.json(), caching, answered.links, location)
