@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, kolada, loading, publishing, questions
+from tests.benchmarks import answers, disclosure, kolada, loading, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Spread, ratios, spread
@@ -92,6 +92,7 @@ class Measured(NamedTuple):
     rounds: int
     seconds: float
     loaded: loading.Measured | None = None
+    hidden: Sequence[disclosure.Protected] = ()
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -127,6 +128,8 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield ""
     if measured.loaded:
         yield from _loading(measured.loaded)
+    if measured.hidden:
+        yield from disclosure.lines([*measured.hidden])
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
     yield from (f"| {name} | {text} |" for name, text in facts())
 
