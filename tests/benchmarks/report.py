@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, kolada, loading, nights, publishing, questions
+from tests.benchmarks import answers, disclosure, kolada, loading, nights, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Spread, ratios, spread
@@ -111,6 +111,7 @@ class Measured(NamedTuple):
     seconds: float
     loaded: loading.Measured | None = None
     years: nights.Measured | None = None
+    hidden: Sequence[disclosure.Protected] = ()
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -148,6 +149,8 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield from _loading(measured.loaded)
     if measured.years:
         yield from _years(measured.years)
+    if measured.hidden:
+        yield from disclosure.lines([*measured.hidden])
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
     yield from (f"| {name} | {text} |" for name, text in facts())
 
