@@ -20,11 +20,13 @@ from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
     about,
+    catalogue,
     changes,
     charts,
     datasets,
     files,
     freshness,
+    guide,
     health,
     indicators,
     municipalities,
@@ -56,6 +58,7 @@ HANDLERS = (
     freshness.freshness,
     releases.releases_atom,
 )
+GUIDE = (guide.guide, guide.trying, guide.asset, guide.llms)
 
 
 def routes() -> Router:
@@ -77,7 +80,17 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), charts.charts, pages, face(), health.live, health.ready, health.problem],
+        route_handlers=[
+            routes(),
+            charts.charts,
+            pages,
+            face(),
+            *GUIDE,
+            catalogue.catalog,
+            health.live,
+            health.ready,
+            health.problem,
+        ],
         guards=[check_query],
         exception_handlers={Exception: refusals.told},
         lifespan=[life],
