@@ -20,6 +20,7 @@ from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
     about,
+    catalogue,
     changes,
     charts,
     datasets,
@@ -85,6 +86,7 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             pages,
             face(),
             *GUIDE,
+            catalogue.catalog,
             health.live,
             health.ready,
             health.problem,

@@ -16,7 +16,9 @@ from api.links import PREFIX
 from api.problems import BY_SLUG, MEDIA_TYPE, Problem, instance_of, problem_bytes
 
 WINDOW_SECONDS = 60
-NEVER_COUNTED = frozenset({f"{PREFIX}/config", "/health/live", "/health/ready", "/metrics"})
+NEVER_COUNTED = frozenset(
+    {f"{PREFIX}/config", "/pxweb/api/v2/config", "/health/live", "/health/ready", "/metrics"}
+)
 _UNCHANGED = 304
 _TELLING = b"x-forwarded-for"
 _WHOLE_NETWORK = 64

@@ -68,7 +68,8 @@ def service_of(settings: Settings, store: Store) -> Service:
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
     live, residents = Live(store), Residents(store, most)
     files = Files(store, live)
-    live.when_noticed += [residents.forget, files.forget]
+    drawing = Drawing()
+    live.when_noticed += [residents.forget, files.forget, drawing.forget]
     return Service(
         settings=settings,
         store=store,
@@ -79,7 +80,7 @@ def service_of(settings: Settings, store: Store) -> Service:
         freshness=Freshness(store, live),
         files=files,
         search=Engine(),
-        drawing=Drawing(),
+        drawing=drawing,
     )
 
 

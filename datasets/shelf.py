@@ -210,10 +210,13 @@ def new_pack(shelf: Shelf, number: int) -> Iterator[PackWriter]:
     place = shelf.workplace()
     with _told("the pack"):
         handle, name = tempfile.mkstemp(prefix=f"{number:08}-", suffix=_UNFINISHED, dir=place)
+    file = os.fdopen(handle, "w+b")
     try:
-        with os.fdopen(handle, "w+b") as file:
-            yield PackWriter(shelf, number, file, Path(name))
+        yield PackWriter(shelf, number, file, Path(name))
     finally:
+        # what could not be written was told already, or the pack is sealed and all of it is there
+        with suppress(OSError):
+            file.close()
         Path(name).unlink(missing_ok=True)
 
 

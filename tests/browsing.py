@@ -46,7 +46,11 @@ def chromium() -> Iterator[Browser]:
 
 def violations(page: Page, *, within: str | None = None) -> list[str]:
     """Return what axe-core finds wrong with *page*, one line each."""
-    found = Axe().run(page, context=within, options={"runOnly": {"type": "tag", "values": _TAGS}})
+    found = Axe().run(
+        page,
+        context=within,
+        options={"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]},
+    )
     return [
         f"{one['id']}: {one['help']}: {node['html'][:200]}"
         for one in found.response["violations"]
@@ -82,4 +86,5 @@ def foreign(folder: Path) -> Iterator[str]:
 def page_with(folder: Path, name: str, code: str) -> None:
     """Write a page of somebody else's, with *code* pasted into it."""
     head = '<!doctype html><html lang="sv"><meta charset="utf-8"><title>Annan sida</title>'
-    (folder / name).write_text(f"{head}<main><h1>Vår sida</h1>{code}</main>", "utf-8")
+    head += '<link rel="icon" href="data:,">'
+    (folder / name).write_text(f"{head}<main><h1>Vår sida</h1><h2>Siffror</h2>{code}</main>", "utf-8")

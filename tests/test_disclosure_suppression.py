@@ -136,8 +136,9 @@ def test_a_later_version_adds_nothing_to_what_is_known(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_tau_argus_finds_the_same_small_cells_and_nothing_safe_that_loses_less(
-    tmp_path: Path, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # its solver leaves logs where it is called
     rows = [
         ((seed * 7 + at * 5) % 11, 3 + (seed + at * 13) % 29, (at * 3 + seed * 2) % 17) for at in range(7)
     ]

@@ -81,6 +81,22 @@ def test_figures_of_a_withdrawn_version_come_with_a_warning_and_are_looked_at_ag
     assert "immutable" in api.get(f"{VERSIONS}/1.1.0/files/B.csv").headers["cache-control"]
 
 
+def test_pictures_and_embeds_say_what_is_withdrawn_and_hold_nothing_erased(api: httpx.Client) -> None:
+    root = api.base_url
+    drawn = httpx.get(root.join("/charts/B.vl.json?version=1.0.0"))
+    embedded = httpx.get(root.join("/embed/B/figure.json?version=1.0.0"))
+    page = httpx.get(root.join("/indikator/B?version=1.0.0"), headers={"Accept": "text/html"})
+
+    for one in (drawn, embedded, page):
+        assert "återkallad och ska inte användas: Fel källa" in one.text
+        assert "immutable" not in one.headers["cache-control"]
+    for path in ("/charts/A.svg", "/charts/A.vl.json", "/embed/A", "/embed/A/figure.json", "/indikator/A"):
+        erased = httpx.get(root.join(f"{path}?version=1.0.1"), headers={"Accept": "text/html"})
+        assert erased.status_code == 410
+        assert "Röjer en person" in erased.text
+        assert str(SECRET) not in erased.text
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -47,6 +47,11 @@ class Chosen(Struct, frozen=True):
     figure: Figure
     told: Told
 
+    @property
+    def lasting(self) -> bool:
+        """Tell whether it is the same for ever; what is withdrawn may be looked at again."""
+        return self.question.pinned and not self.figure.warnings
+
 
 async def chosen(service: Service, indicator: str, asked: Asked) -> Chosen:
     """Return what *asked* chooses of *indicator*.

@@ -56,6 +56,10 @@ class Drawing:
         # a caller that goes away must not take the drawing from the others
         return await asyncio.shield(task)
 
+    def forget(self) -> None:
+        """Forget every picture: one of them may show what has been erased."""
+        self._kept.clear()
+
     async def stop(self) -> None:
         """End the drawing process."""
         for task in list(self._coming.values()):

@@ -12,8 +12,15 @@ from api.question import Question
 from api.rows import ResidentCube
 from api.selection import selected
 from api.snapshot import IndicatorState
-from api.telling import ToldDataset, ToldNote, attributions_told, datasets_told, notes_told
-from datasets.areas import areas
+from api.telling import (
+    ToldDataset,
+    ToldNote,
+    attributions_told,
+    datasets_told,
+    notes_told,
+    withdrawals_told,
+)
+from datasets.areas import COUNTRY, areas
 from datasets.catalogue import Indicator
 from datasets.cube import Positions
 from datasets.vocabulary import Flag, Observation, Sex, Status
@@ -73,6 +80,8 @@ class Figure(Struct, frozen=True, kw_only=True):
     """Whether there were more lines than can be told apart, so that one year is shown."""
     breaks: tuple[int, ...]
     """Years within those shown that follow another definition than the year before."""
+    warnings: tuple[str, ...]
+    """That the version is withdrawn, which must be shown before anything else."""
     notes: tuple[ToldNote, ...]
     dataset: ToldDataset
     attribution: str
@@ -102,6 +111,7 @@ def figure_of(question: Question, resident: ResidentCube) -> Figure:
         years=years,
         narrowed=narrowed,
         breaks=tuple(sorted(year for year in breaks if years and years[0] < year <= years[-1])),
+        warnings=tuple(one.text for one in withdrawals_told(question)),
         notes=_notes(question, resident, positions),
         dataset=datasets_told(question)[0],
         attribution=_attribution(question),
@@ -116,8 +126,10 @@ def refuse_too_many(what: str, size: int, most: int) -> None:
     raise RefusalError("too-much", detail, asked=size, limit=most)
 
 
-def area_name(code: str) -> str:
+def area_name(code: str, language: str = "sv") -> str:
     """Return the name of an area; its code where it has none."""
+    if language == "en" and code == COUNTRY:
+        return "Sweden"
     known = areas().get(code)  # type: ignore[call-overload]
     return known.name if known else code
 
@@ -173,7 +185,7 @@ def _parts(key: Key, state: IndicatorState, language: str) -> list[str]:
         else code
         for name, code in key.breakdown
     ]
-    return [area_name(key.area), SEX_TITLES[language][key.sex], *named]
+    return [area_name(key.area, language), SEX_TITLES[language][key.sex], *named]
 
 
 def _shown(

@@ -71,6 +71,7 @@ class Told(Struct, frozen=True):
     """Why there is no value, and what to know of values: one sentence for each status and flag."""
     breaks: tuple[str, ...]
     notes: tuple[str, ...]
+    """What must be shown; first that the version is withdrawn, if it is."""
     source: str
     alternative: str
     """What stands in the place of the picture for someone who does not see it."""
@@ -82,17 +83,19 @@ def told_of(figure: Figure) -> Told:
     title = figure.indicator.title.spoken(language)
     summary, absent, breaks = _summary(figure), tuple(_absent(figure)), tuple(_breaks(figure))
     kind = words["nothing" if figure.kind == "none" else figure.kind]
-    stops = [title if title.endswith((".", "?", "!")) else f"{title}.", summary, *breaks, *absent]
+    stops = [title if title.endswith((".", "?", "!")) else f"{title}.", summary, *figure.warnings]
+    stops += [*breaks, *absent]
     version = words["at"].format(
         figure.dataset.id, figure.dataset.version, f"{figure.dataset.published_at:%Y-%m-%d}"
     )
+    must_be_shown = [note.text for note in figure.notes if note.series_break is None and note.mandatory]
     return Told(
         title=title,
         subtitle=_subtitle(figure),
         summary=summary,
         absent=absent,
         breaks=breaks,
-        notes=tuple(note.text for note in figure.notes if note.series_break is None and note.mandatory),
+        notes=(*figure.warnings, *must_be_shown),
         source=f"{figure.attribution.removesuffix('.')}. {NAME}, {version}.",
         alternative=f"{kind}: {' '.join(stops)}",
     )

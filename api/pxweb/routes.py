@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from api.answers import encoded
+from api.manners import WINDOW_SECONDS
 from api.pxweb import answers, problems
 from api.pxweb.answers import PREFIX
 from api.pxweb.asked import LANGUAGES, Parameters, Selection, parameters_of, selection_of
@@ -34,16 +35,17 @@ Asking = Request[Any, Any, Any]
 
 @get("/config", opt=OWN_QUERY)
 async def config(request: Asking) -> Response[bytes]:
-    """Return the limits, languages and formats; 0 calls in 0 seconds means that they are not limited here."""
+    """Return the limits, languages and formats; 0 calls in 0 seconds means that they are not limited."""
     parameters_of(request.scope["query_string"])
+    calls = service_in(request).settings.rate
     told = {
         "apiVersion": VERSION,
         "appVersion": VERSION,
         "languages": [{"id": one, "label": _LANGUAGES[one]} for one in LANGUAGES],
         "defaultLanguage": LANGUAGES[0],
         "maxDataCells": MOST_CELLS,
-        "maxCallsPerTimeWindow": 0,
-        "timeWindow": 0,
+        "maxCallsPerTimeWindow": calls,
+        "timeWindow": WINDOW_SECONDS if calls else 0,
         "license": "https://creativecommons.org/publicdomain/zero/1.0/",
         "sourceReferences": [{"language": one, "text": _SOURCES[one]} for one in LANGUAGES],
         "defaultDataFormat": answers.FORMATS[0],

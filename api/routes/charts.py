@@ -52,7 +52,7 @@ def _parted(file: str) -> tuple[str, str]:
 
 def _headers(request: Request[Any, Any, Any], found: Chosen, file: str) -> dict[str, str]:
     headers = {
-        "Cache-Control": PINNED if found.question.pinned else FRESH,
+        "Cache-Control": PINNED if found.lasting else FRESH,
         "Content-Security-Policy": _POLICY,
     }
     if not found.question.pinned:

@@ -84,7 +84,7 @@ def form_of(asked: Asked, state: IndicatorState, language: str) -> Form:
         others = [code for code in others if code in codes or _is_plain(code)]
     years = sorted(covered.years, reverse=True)
     return Form(
-        near=tuple(Option(code, area_name(code), code in codes) for code in near),
+        near=tuple(Option(code, area_name(code, language), code in codes) for code in near),
         other=tuple(
             Option(code, title, code in codes)
             for title, code in sorted((area_name(code), code) for code in others)

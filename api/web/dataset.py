@@ -11,6 +11,7 @@ from api.about import CONTACT_MAIL, NAME
 from api.routes.datasets import cited, dataset_in
 from api.service import service_in
 from api.snapshot import DatasetState, Snapshot
+from api.web.downloads import offers_of
 from api.web.pages import READS_ITSELF, asked_by_form, sent, written
 from api.web.site import Site, site_of
 
@@ -24,9 +25,11 @@ _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 async def dataset(request: Request[Any, Any, Any], datasetId: FromPath[str]) -> Response[str]:  # noqa: N803
     """Return the page of one dataset."""
     asked_by_form(request, ())
-    snapshot, site = service_in(request).live.newest(), site_of(request)
+    service, site = service_in(request), site_of(request)
+    snapshot = service.live.newest()
     state = dataset_in(snapshot, datasetId)
     pinned = site.api(f"/datasets/{datasetId}/versions/{state.release.version}")
+    offers = await offers_of(service, state.release, site)
     figures = [("dataset", datasetId), ("version", str(state.release.version))]
     return sent(
         written(
@@ -39,6 +42,7 @@ async def dataset(request: Request[Any, Any, Any], datasetId: FromPath[str]) -> 
             versions=snapshot.versions(datasetId)[::-1],
             citation=cited(state.description, state.release, pinned, site.language),
             figures=site.api("/observations", figures),
+            files=[one for one in offers if one.name.removesuffix(".csv") not in state.indicators],
             described=described(snapshot, state, site),
         )
     )

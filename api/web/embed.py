@@ -100,7 +100,7 @@ async def frame(request: Request[Any, Any, Any], indicatorId: FromPath[str]) -> 
         newer=_newer(found, site, indicatorId),
         oembed=site.absolute("/oembed", [("url", frame_address(site, indicatorId)), ("format", "json")]),
     )
-    return sent(text, caching=PINNED if found.question.pinned else FRESH, ancestors="*")
+    return sent(text, caching=PINNED if found.lasting else FRESH, ancestors="*")
 
 
 @get("/embed/{indicatorId:str}/newer.json", include_in_schema=False, opt={"parameters": (FIGURES,)})
@@ -116,7 +116,7 @@ async def newer(request: Request[Any, Any, Any], indicatorId: FromPath[str]) -> 
 
 def one_of(body: bytes, found: Chosen) -> Response[bytes]:
     """Return *body* with the caching that its question allows."""
-    headers = {"Cache-Control": PINNED if found.question.pinned else FRESH}
+    headers = {"Cache-Control": PINNED if found.lasting else FRESH}
     return Response(body, media_type="application/json", headers=headers)
 
 

@@ -12,6 +12,7 @@ from api.observations import PATH, pin_of
 from api.service import Service, service_in
 from api.telling import citation_told
 from api.web.choosing import form_of, pairs_of, with_defaults
+from api.web.downloads import offers_of
 from api.web.examples import component, frame, image, in_code
 from api.web.pages import READS_ITSELF, asked_by_form, sent, written
 from api.web.site import Site, site_of
@@ -36,6 +37,8 @@ async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str])
     pairs = pairs_of(asked)
     site = site_of(request, pairs)
     found = await chosen(service, indicatorId, asked)
+    release = found.question.snapshot.datasets[found.question.indicators[0].dataset].release
+    offers = await offers_of(service, release, site)
     return sent(
         written(
             "indicator.html",
@@ -48,6 +51,7 @@ async def indicator(request: Request[Any, Any, Any], indicatorId: FromPath[str])
             form=form_of(asked, state, site.language),
             **_about(service, found, site),
             **_addresses(found, site, indicatorId),
+            files=[one for one in offers if one.name == f"{indicatorId}.csv"],
         )
     )
 

@@ -40,6 +40,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     low: int
     high: float
     """Infinite where nothing bounds it."""
+    nobody_left_over: bool
+    """Whether it is assumed that the parts shown make their totals; not contradicted by any figure."""
     assumed: str
     """Under which assumption: from the newest version alone, or from all, taking the hidden as unchanged."""
 
@@ -85,6 +87,7 @@ class _Stranger:
         self.versions = versions
         self.assumed = assumed + (", nobody left over" if is_exact else "")
         self.changed = changed
+        self.is_exact = is_exact
         self.bases = same_bases(self.newest)
         self.additive, careful = (
             {name: additive_dimensions(self.newest, name, is_exact=exact) for name in self.newest.figures}
@@ -112,6 +115,7 @@ class _Stranger:
                     what=what,
                     low=found[0],
                     high=found[1],
+                    nobody_left_over=self.is_exact,
                     assumed=self.assumed,
                 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from datasets.disclosure.attacker import Bound
-from datasets.disclosure.relations import Key, Question, Target
+from datasets.disclosure.relations import SEX, Key, Question, Target, rests_of
 
 Named = tuple[str, Key, str, str]
 """An indicator, a key, a rest, and what is meant of it."""
@@ -23,14 +23,23 @@ def breaches(
 ) -> Iterator[Breach]:
     """Yield every target that some of the attacker's *bounds* come too close to.
 
-    Bounds that the number is not within come of a wrong assumption: they tell the attacker nothing.
+    Bounds that come of a wrong assumption tell the attacker nothing: those that the number is not within, and
+    those of somebody who takes it that every sex is shown where it is not.
     """
     found: dict[Named, list[Bound]] = {}
     for bound in bounds:
         found.setdefault((bound.indicator, bound.key, bound.rest, bound.what), []).append(bound)
+    with_rest = {
+        name
+        for name, one in questions.items()
+        for line, left in rests_of(one)
+        if line.dimension == SEX and any(left)
+    }
     for target in targets:
         for named in _names(target, questions[target.question]):
             for bound in found.get(named, []):
+                if bound.nobody_left_over and target.question in with_rest:
+                    continue
                 if bound.low <= target.value <= bound.high and not _is_safe(target, bound):
                     yield Breach(target, bound)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
 
-from datasets.disclosure.linked import Asked, Earlier, islands, table_of
+from datasets.disclosure.linked import Asked, Earlier, Table, islands, table_of
 from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question, Target
 from datasets.disclosure.rules import Rules
 from datasets.disclosure.suppression import Effort, Suppression, suppress
@@ -25,16 +25,14 @@ class _Hiding:
 
     rules: Rules
     earlier: Mapping[str, Sequence[Earlier]]
+    also: Mapping[str, Collection[Key]]
     effort: Effort | None
     keys: dict[str, set[Key]] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
     choices: list[Suppression] = field(default_factory=list)
 
-    def chosen(
-        self, asked: Sequence[Asked], rules: Rules, hidden: Collection[Key], *, shared: bool
-    ) -> set[Key]:
-        """Return which groups of *asked* are hidden, the targets remembered."""
-        table, cells = table_of(asked, rules, hidden, bases_known=shared)
+    def remembered(self, table: Table, cells: Sequence[Key]) -> set[Key]:
+        """Return which of the *cells* of *table* are hidden, and remember for which numbers' sake."""
         choice = suppress(table, self.effort)
         self.targets += table.targets
         self.choices.append(choice)
@@ -47,7 +45,7 @@ class _Hiding:
         found: set[Key] = set()
         for part in islands({key for one in together for key in one.groups}):
             within = [Asked(_within(one.question, part), one.earlier) for one in asked]
-            found |= self.chosen(within, rules, (), shared=False)
+            found |= self.remembered(*table_of(within, rules))
         return found
 
     def hide_in(self, question: Question, common: Collection[Key], *, shared: bool) -> None:
@@ -55,7 +53,10 @@ class _Hiding:
         found = self.keys.setdefault(question.name, set())
         for part in islands(question.groups):
             asked = Asked(_within(question, part), self.earlier.get(question.name, ()))
-            found |= self.chosen([asked], self.rules, part & set(common), shared=shared)
+            also, fixed = self.also.get(question.name, ()), part & set(common)
+            found |= self.remembered(
+                *table_of([asked], self.rules, fixed, also=part & set(also), bases_known=shared)
+            )
 
     def _answered(self, question: Question, together: Sequence[Question]) -> Iterator[Earlier]:
         """Yield what earlier versions told of how many answered; hidden is what no question told then."""
@@ -69,15 +70,21 @@ class _Hiding:
 
 
 def hide(
-    people: Confidential, earlier: Mapping[str, Sequence[Earlier]] | None = None, effort: Effort | None = None
+    people: Confidential,
+    earlier: Mapping[str, Sequence[Earlier]] | None = None,
+    *,
+    also: Mapping[str, Collection[Key]] | None = None,
+    effort: Effort | None = None,
 ) -> Hidden:
     """Return what to hide of every question, given what *earlier* versions told of each.
+
+    What is in *also*, by the question's name, is hidden in any case.
 
     Questions that the same people answered tell nearly the same numbers of them. So where too few answered,
     the group is hidden in all of them, with one choice of further groups for all; and when answers are
     hidden in one question, everybody is taken to know from the others how many answered.
     """
-    hiding = _Hiding(people.rules, earlier or {}, effort)
+    hiding = _Hiding(people.rules, earlier or {}, also or {}, effort)
     for together in _by_respondents(people.questions):
         shared = len(together) > 1
         common = hiding.hide_in_all(together) if shared else set()

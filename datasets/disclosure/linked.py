@@ -71,14 +71,19 @@ def islands(keys: Collection[Key]) -> list[frozenset[Key]]:
 
 
 def table_of(
-    asked: Sequence[Asked], rules: Rules, hidden: Collection[Key] = (), *, bases_known: bool = False
+    asked: Sequence[Asked],
+    rules: Rules,
+    hidden: Collection[Key] = (),
+    *,
+    also: Collection[Key] = (),
+    bases_known: bool = False,
 ) -> tuple[Table, tuple[Key, ...]]:
     """Return the table of the groups of all *asked*, hidden or shown together by their key, and its cells.
 
     The groups in *hidden* are hidden already. With *bases_known* everybody knows how many answered in each
-    of the others, as when another question, put to the same people, tells it.
+    of the others, as when another question, put to the same people, tells it; those in *also* are hidden too.
     """
-    builder = _Builder(asked, rules, frozenset(hidden))
+    builder = _Builder(asked, rules, frozenset(hidden), also)
     for one in asked:
         builder.add(one, bases_known=bases_known)
     return builder.table(), builder.keys
@@ -87,12 +92,14 @@ def table_of(
 class _Builder:
     """A table under construction."""
 
-    def __init__(self, asked: Sequence[Asked], rules: Rules, hidden: frozenset[Key]) -> None:
+    def __init__(
+        self, asked: Sequence[Asked], rules: Rules, hidden: frozenset[Key], also: Collection[Key]
+    ) -> None:
         self.keys = tuple(sorted({key for one in asked for key in one.question.groups}))
         self._cells = {key: at for at, key in enumerate(self.keys)}
         self._rules = rules
         self._fixed = hidden
-        self._hidden = set(hidden)
+        self._hidden = {*hidden, *also}
         self._values: list[int] = []
         self._owner: list[int] = []
         self._known: list[bool] = []
@@ -168,10 +175,12 @@ class _Builder:
         for key in earlier.shown.keys() & starts.keys():
             people, start = question.groups[key], starts[key]
             shown = earlier.shown[key]
-            same = [name for name in shown if shown[name] == _sum(question, people, name)]
-            if told <= {*same}:
+            # where a part has changed, nobody can tell which while all of it is hidden
+            if any(shown[name] != _sum(question, people, name) for name in shown):
+                continue
+            if told <= shown.keys():
                 self._known[start : start + len(people)] = [True] * len(people)
-            self._rows += [{start + kind: 1.0 for kind in question.sums[name]} for name in same]
+            self._rows += [{start + kind: 1.0 for kind in question.sums[name]} for name in shown]
 
 
 def _old_rows(
@@ -187,22 +196,25 @@ def _old_rows(
     """
     for line in additive:
         signs = {line.total: 1.0} | dict.fromkeys(line.parts, -1.0)
+        if not all(key in earlier.shown or key in earlier.hidden for key in signs):
+            continue
+        rest, left = rests.get((line.dimension, line.total)), left_over(question, line)
+        rows: list[dict[int, float]] = []
+        gaps: list[float] = []
         for name, kinds in question.sums.items():
-            row: dict[int, float] = {}
-            gap = 0.0
-            for key, sign in signs.items():
-                shown = earlier.shown.get(key, {}).get(name)
-                if shown is None and key not in earlier.hidden:
-                    break
-                gap += sign * (_sum(question, question.groups[key], name) if shown is None else shown)
-                row |= {starts[key] + kind: sign for kind in kinds if shown is None}
-            else:
-                rest = rests.get((line.dimension, line.total))
-                if rest is not None:
-                    row |= {rest + kind: -1.0 for kind in kinds}
-                    gap -= sum(left_over(question, line)[kind] for kind in kinds)
-                if row and not gap:
-                    yield row
+            shown = {key: earlier.shown.get(key, {}).get(name) for key in signs}
+            if any(told is None and key not in earlier.hidden for key, told in shown.items()):
+                continue
+            row: dict[int, float] = {} if rest is None else {rest + kind: -1.0 for kind in kinds}
+            gap = -float(sum(left[kind] for kind in kinds))
+            for key, told in shown.items():
+                gap += signs[key] * (_sum(question, question.groups[key], name) if told is None else told)
+                if told is None:
+                    row |= {starts[key] + kind: signs[key] for kind in kinds}
+            rows.append(row)
+            gaps.append(gap)
+        if not any(gaps):
+            yield from (row for row in rows if row)
 
 
 def _sum(question: Question, people: People, name: str) -> int:

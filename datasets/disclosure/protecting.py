@@ -10,10 +10,10 @@ from msgspec import structs
 from datasets.cube import NO_COUNT, STATUSES, Columns, Cube, cube_of
 from datasets.disclosure.attacker import attack
 from datasets.disclosure.cuts import UnprotectableError
-from datasets.disclosure.gate import breaches
-from datasets.disclosure.hiding import hide
-from datasets.disclosure.linked import Earlier
-from datasets.disclosure.relations import Confidential, Key, Question
+from datasets.disclosure.gate import Breach, breaches
+from datasets.disclosure.hiding import Hidden, hide
+from datasets.disclosure.linked import Earlier, islands
+from datasets.disclosure.relations import Confidential, Key, Question, lines_of
 from datasets.disclosure.report import keep_report, report_of
 from datasets.disclosure.shown import Told, Version, by_key, published
 from datasets.ledger import Draft
@@ -32,25 +32,60 @@ def protected(
     """
     now = {name: by_key(cube) for name, cube in draft.cubes.items()}
     earlier = {one.name: [*_earlier(one, now, versions)] for one in people.questions}
-    try:
-        found = hide(people, earlier)
-    except UnprotectableError as error:
-        raise HeldError(draft.dataset.id, [f"disclosure: {error}"]) from error
+    also: dict[str, set[Key]] = {one.name: set() for one in people.questions}
+    for spread in _SPREADS:
+        try:
+            found = hide(people, earlier, also=also)
+        except UnprotectableError as error:
+            raise HeldError(draft.dataset.id, [f"disclosure: {error}"]) from error
+        cubes = _hiding(draft, people, found)
+        met = _met(draft, cubes, people, found, versions)
+        if not met:
+            break
+        for breach in met:
+            question = next(one for one in people.questions if one.name == breach.target.question)
+            also[question.name] |= spread(question, breach.target.key)
+    else:
+        reason = f"disclosure: {len(met)} numbers of people could be worked out too closely"
+        raise HeldError(draft.dataset.id, [reason])
+    if home is not None:
+        keep_report(home, report_of(draft, people, found, sum(map(len, also.values()))))
+    return structs.replace(draft, cubes=cubes, confidential=None, protected_by=people.rules)
+
+
+def _lines_through(question: Question, key: Key) -> set[Key]:
+    lines = (line for line in lines_of(question.groups) if key in {line.total, *line.parts})
+    return {one for line in lines for one in (line.total, *line.parts)}
+
+
+def _island_of(question: Question, key: Key) -> set[Key]:
+    return {one for island in islands(question.groups) if key in island for one in island}
+
+
+_SPREADS = (_lines_through, _island_of, _island_of)
+"""What is hidden too, for each number that the attacker still comes too close to: more each time."""
+
+
+def _hiding(draft: Draft, people: Confidential, found: Hidden) -> dict[str, Cube]:
     by_indicator = {
         name: found.keys.get(question.name, frozenset())
         for question in people.questions
         for name in question.indicators
     }
-    cubes = {name: without(cube, by_indicator.get(name, frozenset())) for name, cube in draft.cubes.items()}
+    return {name: without(cube, by_indicator.get(name, frozenset())) for name, cube in draft.cubes.items()}
+
+
+def _met(
+    draft: Draft,
+    cubes: Mapping[str, Cube],
+    people: Confidential,
+    found: Hidden,
+    versions: Sequence[Version],
+) -> list[Breach]:
+    """Return what the attacker comes too close to, given *cubes* and everything before."""
     newest = Version({name: by_key(cube) for name, cube in cubes.items()}, draft.indicators)
     bounds = attack([published(one) for one in (*versions, newest)])
-    met = [*breaches(found.targets, {one.name: one for one in people.questions}, bounds)]
-    if met:
-        reason = f"disclosure: {len(met)} numbers of people could be worked out too closely"
-        raise HeldError(draft.dataset.id, [reason])
-    if home is not None:
-        keep_report(home, report_of(draft, people, found))
-    return structs.replace(draft, cubes=cubes, confidential=None, protected_by=people.rules)
+    return [*breaches(found.targets, {one.name: one for one in people.questions}, bounds)]
 
 
 def _earlier(question: Question, now: Told, versions: Sequence[Version]) -> Iterator[Earlier]:

@@ -41,11 +41,13 @@ class Report(Struct, frozen=True, kw_only=True, rename="camel"):
     """How many numbers of people are too small, by what they are numbers of."""
     exact: bool
     """Whether nothing safe loses less."""
+    widened: int
+    """How many groups were hidden since the attacker came too close to others despite the choice."""
     above_least_percent: float
     """By how much the loss may exceed the least there is; 0 where it is exact."""
 
 
-def report_of(draft: Draft, people: Confidential, found: Hidden) -> Report:
+def report_of(draft: Draft, people: Confidential, found: Hidden, widened: int = 0) -> Report:
     """Return the report on what was *found* to hide of *draft*."""
     counted = []
     for question in people.questions:
@@ -71,7 +73,8 @@ def report_of(draft: Draft, people: Confidential, found: Hidden) -> Report:
         rules=people.rules,
         indicators=tuple(counted),
         by_reason=dict(reasons),
-        exact=all(one.is_exact for one in found.choices),
+        exact=not widened and all(one.is_exact for one in found.choices),
+        widened=widened,
         above_least_percent=round(100 * (loss - least) / least, 1) if least and loss > least else 0.0,
     )
 
