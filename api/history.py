@@ -1,6 +1,7 @@
 """Questions that look back: every published state of a figure, or what was published after a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -77,7 +78,7 @@ async def look_back(question: Question, residents: Residents, place: Place) -> A
     rows = await _rows(question, looked, shown, residents)
     told = links_of(question, place, -(-total // question.limit))
     meta = _meta(question, looked, total, told["bookmark"].href)
-    return Answered(rows=b",".join(rows), meta=meta, links=told)
+    return Answered(rows=partial(b",".join, list(rows)), meta=meta, links=told)
 
 
 def _ranks(question: Question) -> Ranks:
