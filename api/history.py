@@ -222,14 +222,16 @@ def _meta(question: Question, looked: Sequence[Looked], total: int, address: str
         # that an indicator has nothing new is no fault of the question: told where there is nothing at all
         warnings = warnings_told(replace(question, indicators=()), [])
         warnings += [] if total else unchanged_told(question)
+    datasets = datasets_told(question)
+    cited = citation_told(datasets, attributions_told(question), address, question.language)
     return ObservationsMeta(
         total_records=total,
         page=question.page,
         limit=question.limit,
         count=count_on_page(question, total),
-        datasets=datasets_told(question),
+        datasets=datasets,
         attributions=attributions_told(asked),
         notes=notes_told(asked, cubes, places),
         warnings=warnings,
-        citation=citation_told(question, address),
+        citation=cited,
     )

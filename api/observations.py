@@ -112,7 +112,7 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     to be had.
     """
     refuse_too_much(question, "indicators", (len(question.indicators), MOST_INDICATORS), place.base)
-    looked_through = sum(state.coverage.rows for state in question.indicators)
+    looked_through = sum([state.coverage.rows for state in question.indicators])
     refuse_too_much(question, "figures", (looked_through, MOST_LOOKED_THROUGH), place.base)
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
@@ -120,16 +120,17 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     refuse_too_much(question, "figures", (total, most_figures(question)), place.base)
     told = links_of(question, place, -(-total // question.limit))
     places = list(map(_looked_at, question.indicators, found))
+    datasets, attributions = datasets_told(question), attributions_told(question)
     meta = ObservationsMeta(
         total_records=total,
         page=question.page,
         limit=question.limit,
         count=count_on_page(question, total),
-        datasets=datasets_told(question),
-        attributions=attributions_told(question),
+        datasets=datasets,
+        attributions=attributions,
         notes=notes_told(question, cubes, places),
         warnings=warnings_told(question, places),
-        citation=citation_told(question, told["bookmark"].href),
+        citation=citation_told(datasets, attributions, told["bookmark"].href, question.language),
     )
     rows = partial(_joined, question, cubes, found)
     return Answered(rows=rows, meta=meta, links=told, cubes=cubes, found=found)
