@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.embedded import Lease, lease
-from tests.benchmarks import answers, loading, nights, peers, process, publishing
+from tests.benchmarks import answers, disclosure, loading, nights, peers, process, publishing
 from tests.benchmarks.report import Measured, write
 from tests.benchmarks.running import ROOT
 
-PARTS = ("hot", "cold", "publishing", "memory", "start", "loading", "nights")
+PARTS = ("hot", "cold", "publishing", "memory", "start", "loading", "nights", "disclosure")
 _COMMAND = "make bench"
 
 
@@ -44,7 +44,8 @@ def _measured(home: Path, held: Lease, asked: argparse.Namespace) -> Measured:
     years = nights.measured(home, held, rounds) if "nights" in parts else None
     held.release()
     starts = process.starts(home, rounds) if "start" in parts else []
-    return Measured(hot, cold, datasets, memory, starts, rounds, seconds, loaded, years)
+    hidden = disclosure.measured() if "disclosure" in parts else []
+    return Measured(hot, cold, datasets, memory, starts, rounds, seconds, loaded, years, hidden)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, kolada, loading, nights, publishing, questions
+from tests.benchmarks import answers, disclosure, kolada, loading, nights, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Spread, ratios, spread
@@ -42,9 +42,14 @@ all, and their figures must be equal.
 - *Datasette* over SQLite, `datasette serve --immutable`: its table's JSON with filters. One table WITHOUT
   ROWID whose primary key is in the order of the question, ANALYZEd. Settings are the standard ones but
   for the number of rows; *Datasette, no facets* has `suggest_facets` off too.
-- *FastAPI* with SQLAlchemy's ORM over asyncpg and Pydantic response models: a page and its total, in two
-  queries. The same PostgreSQL, one row a figure, primary key in the order of the question, vacuumed and
-  analysed; uvicorn with uvloop and httptools.
+- *FastAPI* with SQLAlchemy's ORM over asyncpg and Pydantic response models: the page, its total, the
+  indicator with its dataset and its notes, and whether every municipality is known, in five queries, none
+  for each row; Pydantic models of all that is asked and answered; citation, links, ETag. Twenty answers
+  must have the same figures and the same `_meta` as ours, but for the words of the citation, and the same
+  links. The same PostgreSQL, one row a figure, primary key in the order of the question, vacuumed and
+  analysed; uvicorn with uvloop and httptools; answers written by FastAPI's fast way, from the response model
+  to bytes. It does less than ours in two things: it has no past, so that no query asks what was published
+  when, and its refusals name no closest codes. Datasette tells no more than the figures and their number.
 
 The peers' databases may use the other core as well.
 """
@@ -106,6 +111,7 @@ class Measured(NamedTuple):
     seconds: float
     loaded: loading.Measured | None = None
     years: nights.Measured | None = None
+    hidden: Sequence[disclosure.Protected] = ()
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -143,6 +149,8 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield from _loading(measured.loaded)
     if measured.years:
         yield from _years(measured.years)
+    if measured.hidden:
+        yield from disclosure.lines([*measured.hidden])
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
     yield from (f"| {name} | {text} |" for name, text in facts())
 
