@@ -21,7 +21,7 @@ from datasets.changes import (
     next_version,
 )
 from datasets.cube import Cube
-from datasets.errors import PublishRefusedError
+from datasets.errors import FilesUnavailableError, PublishRefusedError, StoreUnavailableError
 from datasets.indexes import ledger_of, settle
 from datasets.ledger import PUBLISHED, UNCHANGED, Attempt, Entry, Publishable, Release, fingerprint
 from datasets.parcels import Parcel, parcel_of
@@ -94,7 +94,9 @@ async def publish(
             if only_try:
                 raise _TakenBackError
     if not only_try:
-        await settle(store)
+        # the release is public; what cannot be written now, the next publisher writes
+        with suppress(FilesUnavailableError, StoreUnavailableError):
+            await settle(store)
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
     return Outcome(dataset, release, counts)
 
