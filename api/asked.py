@@ -1,6 +1,7 @@
 """What a request asks: its query read by the declared parameters, every fault told at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,17 +34,7 @@ def asked_of(query: bytes, parameters: Sequence[Parameter]) -> Asked:
 
     Raises InvalidParametersError that tells every fault at once, unknown names included.
     """
-    try:
-        pairs = parse_qsl(
-            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
-        )
-    except UnicodeDecodeError:
-        raise InvalidParametersError(
-            [InvalidParameter(name="query", reason="is not percent-encoded UTF-8", value="")]
-        ) from None
-    except ValueError:
-        reason = f"has more than {_MOST_PARAMETERS} parameters"
-        raise InvalidParametersError([InvalidParameter(name="query", reason=reason, value="")]) from None
+    pairs = _pairs(query)
     known = {parameter.name: parameter for parameter in parameters}
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
@@ -58,10 +49,31 @@ def asked_of(query: bytes, parameters: Sequence[Parameter]) -> Asked:
         for name, given in texts.items()
         if name not in known
     ]
-    values = {name: _value(known[name], texts.get(name, ()), faults) for name in known}
+    values = {name: () if one.many else one.default for name, one in known.items()}
+    for name, given in texts.items():
+        if name in known:
+            values[name] = _value(known[name], given, faults)
     if faults:
         raise InvalidParametersError(faults)
     return Asked(values, tuple(pairs))
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    """Return names and texts as they came, decoded; most queries have nothing to decode."""
+    if query.count(b"&") >= _MOST_PARAMETERS:
+        reason = f"has more than {_MOST_PARAMETERS} parameters"
+        raise InvalidParametersError([InvalidParameter(name="query", reason=reason, value="")])
+    try:
+        text = query.decode("ascii")
+        if "%" not in text and "+" not in text:
+            return [
+                (name, value) for name, _, value in [one.partition("=") for one in text.split("&") if one]
+            ]
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidParametersError(
+            [InvalidParameter(name="query", reason="is not percent-encoded UTF-8", value="")]
+        ) from None
 
 
 async def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -76,8 +88,6 @@ async def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: B
 
 
 def _value(parameter: Parameter, texts: Sequence[str], faults: list[InvalidParameter]) -> Any:
-    if not texts:
-        return parameter.default if not parameter.many else ()
     if len(texts) > 1 and not parameter.many:
         faults.append(InvalidParameter(name=parameter.name, reason="stands more than once", value=texts[1]))
         return parameter.default
@@ -89,7 +99,7 @@ def _value(parameter: Parameter, texts: Sequence[str], faults: list[InvalidParam
     values = []
     for part in parts:
         try:
-            values.append(_read(parameter, part.strip()))
+            values.append(_read(parameter.read, part.strip()))
         except RefusedTextError as error:
             value = part[:LONGEST_TEXT]
             faults.append(
@@ -100,7 +110,9 @@ def _value(parameter: Parameter, texts: Sequence[str], faults: list[InvalidParam
     return values[0] if values else parameter.default
 
 
-def _read(parameter: Parameter, text: str) -> Any:
+@lru_cache(maxsize=4096)
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    """Return what *text* says; the same few codes are read again and again."""
     if not text:
         raise RefusedTextError("is empty; leave the parameter out instead")
-    return parameter.read(text)
+    return read(text)

@@ -31,7 +31,7 @@ def citation(
     """Return the citation of what is at *address*, which must mean the same for ever."""
     whose = "; ".join(dict.fromkeys(text.strip().removesuffix(".") for text in attributions))
     word = "publicerad" if language == "sv" else "published"
-    named = [f"{one.dataset} version {one.version}, {word} {one.published_at:%Y-%m-%d}" for one in versions]
+    named = [f"{one.dataset} version {one.version}, {word} {one.published_at.date()}" for one in versions]
     more = len(named) - _NAMED_AT_MOST
     if more > 0:
         named[_NAMED_AT_MOST:] = [f"och {more} till" if language == "sv" else f"and {more} more"]

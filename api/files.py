@@ -14,7 +14,7 @@ from datasets.canonical import canonical_csv
 from datasets.closest import closest
 from datasets.compositions import CUBE_TYPE
 from datasets.errors import ErasedError, FilesUnavailableError, UnknownCodeError
-from datasets.files import MANIFEST, File, Made, merged, pieces_of
+from datasets.files import MANIFEST, File, Made, merged, parts_of
 from datasets.indexes import ledger_of
 from datasets.ledger import Entry, Release, manifest
 from datasets.notices import Erasure, is_erased
@@ -87,15 +87,18 @@ class Files:
             body = await self._small(version, name)
             yield body[start:end]
             return
-        pieces = list(merged(list(pieces_of(file, version.made))))
-        ends = list(accumulate(piece.size for piece in pieces))
+        parts = list(merged(parts_of(file, version.made)))
+        ends = list(accumulate(len(part) if isinstance(part, bytes) else part.size for part in parts))
         shelf = self._shelf()
         while start < end:
             at = bisect_right(ends, start)
-            piece = pieces[at]
-            begun = start - (ends[at] - piece.size)
-            size = min(piece.size - begun, end - start, _CHUNK)
-            yield await asyncio.to_thread(shelf.read, self._packs[piece.pack], piece.start + begun, size)
+            part = parts[at]
+            begun = start - (ends[at - 1] if at else 0)
+            size = min(ends[at] - start, end - start, _CHUNK)
+            if isinstance(part, bytes):
+                yield part[begun : begun + size]
+            else:
+                yield await asyncio.to_thread(shelf.read, self._packs[part.pack], part.start + begun, size)
             start += size
 
     def _shelf(self) -> Shelf:

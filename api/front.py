@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from functools import lru_cache
 from typing import Any, Literal, cast
 
-from litestar import Response
 from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_200_OK
 from litestar.types import (
@@ -61,8 +60,8 @@ _NAMING = (b"forwarded", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarde
 _TELLING = (*_NAMING, b"accept", b"accept-encoding", b"if-none-match")
 """All headers that what is sent depends on, but for the trace."""
 
-Shortcut = Callable[[bytes, str], Awaitable[Response[bytes]]]
-"""From a query and the address in front of every path to the answer."""
+Shortcut = Callable[[bytes, str], Awaitable[tuple[bytes, dict[str, str]]]]
+"""From a query and the address in front of every path to the answer's body and its own headers."""
 
 
 class Front:
@@ -123,6 +122,7 @@ class Front:
         query, accept = scope["query_string"], headers.get(b"accept", b"")
         question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
+        is_known = answer is not None
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
@@ -142,7 +142,8 @@ class Front:
             # it takes a while to compress, and the others should not wait for it
             await to_thread(answer.form, headers.get(b"accept-encoding", b""))
         way = _way(answer, headers, method)
-        if len(headers) == sum(1 for _ in scope["headers"]):
+        # most questions come but once: a way is worth its trouble at the second time
+        if is_known and len(headers) == sum(1 for _ in scope["headers"]):
             self._ready.lead(came, question, way)
         await send({"type": _START, "status": way.status, "headers": [*way.headers, trace]})
         await send(way.body)
@@ -159,11 +160,11 @@ class Front:
         if shortcut is None or not plain:
             return None
         try:
-            response = await shortcut(query, base)
+            body, told = await shortcut(query, base)
         except Exception:  # noqa: BLE001 the inner application meets it again, and tells it
             return None
-        own = [(name.lower().encode(), text.encode("latin-1")) for name, text in response.headers.items()]
-        return ReadyAnswer(response.content, [*own, _JSON, _VARY, *_ALWAYS])
+        own = [(name.lower().encode(), text.encode("latin-1")) for name, text in told.items()]
+        return ReadyAnswer(body, [*own, _JSON, _VARY, *_ALWAYS])
 
     async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
         """Let the inner application answer in parts: files have their own tags, and are never kept here."""

@@ -1,6 +1,7 @@
 """Questions that look back: every published state of a figure, or what was published after a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -77,7 +78,7 @@ async def look_back(question: Question, residents: Residents, place: Place) -> A
     rows = await _rows(question, looked, shown, residents)
     told = links_of(question, place, -(-total // question.limit))
     meta = _meta(question, looked, total, told["bookmark"].href)
-    return Answered(rows=b",".join(rows), meta=meta, links=told)
+    return Answered(rows=partial(b",".join, list(rows)), meta=meta, links=told)
 
 
 def _ranks(question: Question) -> Ranks:
@@ -221,14 +222,16 @@ def _meta(question: Question, looked: Sequence[Looked], total: int, address: str
         # that an indicator has nothing new is no fault of the question: told where there is nothing at all
         warnings = warnings_told(replace(question, indicators=()), [])
         warnings += [] if total else unchanged_told(question)
+    datasets = datasets_told(question)
+    cited = citation_told(datasets, attributions_told(question), address, question.language)
     return ObservationsMeta(
         total_records=total,
         page=question.page,
         limit=question.limit,
         count=count_on_page(question, total),
-        datasets=datasets_told(question),
+        datasets=datasets,
         attributions=attributions_told(asked),
         notes=notes_told(asked, cubes, places),
         warnings=warnings,
-        citation=citation_told(question, address),
+        citation=cited,
     )

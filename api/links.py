@@ -12,6 +12,8 @@ PREFIX = "/api/v1"
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?")
 _FORWARDED = re.compile(r'(?i)\b(host|proto)="?([^";,\s]+)')
 _SAFE = ",:*"
+_PLAIN = re.compile(r"[A-Za-z0-9_.~,:*-]*")
+"""What an address says as it is."""
 
 
 class Link(Struct, frozen=True):
@@ -56,6 +58,8 @@ def _quoted(path: str) -> str:
 @lru_cache(maxsize=1024)
 def _encoded(name: str, text: str) -> str:
     """Return one parameter of an address; the links of an answer repeat most of theirs."""
+    if _PLAIN.fullmatch(name) and _PLAIN.fullmatch(text):
+        return f"{name}={text}"
     return urlencode([(name, text)], safe=_SAFE)
 
 
@@ -85,7 +89,10 @@ def paging(place: Place, page: int, pages: int, pin: Mapping[str, Any]) -> dict[
         turned["prev"] = min(page - 1, last)
     if 0 < page < last:
         turned["next"] = page + 1
-    turns = {rel: place.link(rel, **pin, page=number) for rel, number in sorted(turned.items())}
+    pairs = [(name, text) for name, text in place.pairs if name != "page"]
+    whole = address(place.base, place.path, with_changed(pairs, **pin))
+    whole += "&" if pin or pairs else "?"
+    turns = {rel: Link(f"{whole}page={number}", rel) for rel, number in sorted(turned.items())}
     return {"self": place.link("self")} | turns
 
 

@@ -1,7 +1,8 @@
 """From a question to the bytes of its answer: plan, select, join the slices of rendered rows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -84,9 +85,10 @@ class ObservationList(Listing, frozen=True, kw_only=True):
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """What is told, before it has a format: rows of JSON with commas between, and what stands beside them."""
+    """What is told, before it has a format: the rows, and what stands beside them."""
 
-    rows: bytes
+    rows: Callable[[], bytes]
+    """Joins the rows of JSON, with commas between; a large answer does so beside the loop."""
     meta: ObservationsMeta
     links: Mapping[str, Link]
     cubes: Sequence[ResidentCube] = ()
@@ -100,7 +102,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
     def json(self) -> bytes:
         """Return the answer as JSON."""
-        return answer_bytes("observations", self.rows, self.meta, self.links)
+        return answer_bytes("observations", self.rows(), self.meta, self.links)
 
 
 async def answer(question: Question, residents: Residents, place: Place) -> Answered:
@@ -110,27 +112,32 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     to be had.
     """
     refuse_too_much(question, "indicators", (len(question.indicators), MOST_INDICATORS), place.base)
-    looked_through = sum(state.coverage.rows for state in question.indicators)
+    looked_through = sum([state.coverage.rows for state in question.indicators])
     refuse_too_much(question, "figures", (looked_through, MOST_LOOKED_THROUGH), place.base)
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))
     refuse_too_much(question, "figures", (total, most_figures(question)), place.base)
-    rows = _rows(question, cubes, found)
     told = links_of(question, place, -(-total // question.limit))
     places = list(map(_looked_at, question.indicators, found))
+    datasets, attributions = datasets_told(question), attributions_told(question)
     meta = ObservationsMeta(
         total_records=total,
         page=question.page,
         limit=question.limit,
         count=count_on_page(question, total),
-        datasets=datasets_told(question),
-        attributions=attributions_told(question),
+        datasets=datasets,
+        attributions=attributions,
         notes=notes_told(question, cubes, places),
         warnings=warnings_told(question, places),
-        citation=citation_told(question, told["bookmark"].href),
+        citation=citation_told(datasets, attributions, told["bookmark"].href, question.language),
     )
-    return Answered(rows=b",".join(rows), meta=meta, links=told, cubes=cubes, found=found)
+    rows = partial(_joined, question, cubes, found)
+    return Answered(rows=rows, meta=meta, links=told, cubes=cubes, found=found)
+
+
+def _joined(question: Question, cubes: Sequence[ResidentCube], found: Sequence[Found]) -> bytes:
+    return b",".join(_rows(question, cubes, found))
 
 
 def count_on_page(question: Question, total: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import Struct
@@ -93,7 +94,7 @@ async def question_of(asked: Asked, live: Live) -> Question:
         latest=LATEST in years,
         year_from=asked["yearFrom"],
         year_to=asked["yearTo"],
-        breakdown={name: frozenset(c for n, c in asked["breakdown"] if n == name) for name in breakdown},
+        breakdown={name: frozenset([c for n, c in asked["breakdown"] if n == name]) for name in breakdown},
         every_breakdown=EVERY in breakdown,
         sort=asked["sort"],
         fields=asked["fields"],
@@ -212,6 +213,7 @@ def municipalities_asked(texts: Iterable[str], faults: list[InvalidParameter]) -
     return tuple(dict.fromkeys(code for codes in found for code in codes))
 
 
+@lru_cache(maxsize=4096)
 def _codes_of(text: str) -> tuple[str, ...]:
     if not text.startswith(_COUNTY):
         return (area(text).code,)

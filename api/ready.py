@@ -1,14 +1,14 @@
 """Ready answers: kept whole, in the encodings that were asked for, in front of routing; bounded in bytes."""
 
 import gzip
-import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import brotli
+import xxhash
 import zstandard
-from cachetools import LRUCache
 from litestar.types import HTTPResponseBodyEvent
 
 from api.formats import PARQUET, XLSX
@@ -20,7 +20,6 @@ _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     b"br": lambda body: brotli.compress(body, quality=5),
     b"gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
-_TAG_DIGITS = 32
 _WAYS_SHARE = 8
 """Which part of the room for answers is for the straight ways to them."""
 _MOST_WAYS = 8
@@ -43,7 +42,8 @@ class Form:
     __slots__ = ("body", "full", "tag", "unchanged")
 
     def __init__(self, body: bytes, encoding: bytes, headers: Headers) -> None:
-        digest = hashlib.sha256(body).hexdigest()[:_TAG_DIGITS].encode()
+        # a tag tells answers apart, it proves nothing: what proves a figure is the sha256 of its cube
+        digest = xxhash.xxh3_128_hexdigest(body).encode()
         self.body = body
         self.tag = b'"' + digest + b'"'
         # what a 304 must repeat of the answer it stands for
@@ -59,19 +59,16 @@ class ReadyAnswer:
     def __init__(self, body: bytes, headers: Headers) -> None:
         self.headers = headers
         self.body = body
+        self.bytes_held = 2 * len(body) + 2000
+        """About how much memory it takes, its encodings included."""
         self.may_be_kept = _NOT_KEPT.isdisjoint(headers)
         self.ways: list[Came] = []
         """The requests that lead straight to it."""
         self.was_asked = False
-        """Whether it was sent the straight way since it was last looked at."""
+        """Whether it was asked for since it was last looked at."""
         self.is_large = len(body) > _LARGE
         self._gains = len(body) >= _WORTH_COMPRESSING and _COMPRESSED.isdisjoint(headers)
         self._forms: dict[bytes, Form] = {}
-
-    @property
-    def bytes_held(self) -> int:
-        """Return about how much memory it takes, its encodings included."""
-        return 2 * len(self.body) + 2000
 
     def form(self, accept_encoding: bytes) -> Form:
         """Return the form that a caller with *accept_encoding* takes, made at its first use."""
@@ -98,66 +95,72 @@ class Way(NamedTuple):
     answer: ReadyAnswer
 
 
-class _Answers(LRUCache[Question, ReadyAnswer]):
-    """The answers with the ways to them; what was sent a straight way, which this cache never saw, stays."""
-
-    def __init__(self, most_bytes: int) -> None:
-        super().__init__(most_bytes, getsizeof=lambda answer: answer.bytes_held)
-        self.ways: dict[Came, Way] = {}
-        self.way_bytes = 0
-
-    def popitem(self) -> tuple[Question, ReadyAnswer]:
-        question, answer = super().popitem()
-        while answer.was_asked:
-            answer.was_asked = False
-            self[question] = answer
-            question, answer = super().popitem()
-        self.block(answer)
-        return question, answer
-
-    def block(self, answer: ReadyAnswer) -> None:
-        """Let no way lead to *answer* any more."""
-        while answer.ways:
-            self.drop(answer.ways.pop())
-
-    def drop(self, came: Came) -> None:
-        """Drop one way, if it is there."""
-        if self.ways.pop(came, None):
-            self.way_bytes -= _way_bytes(came)
-
-
 class ReadyAnswers:
-    """The ready answers of one process, and the straight ways to those that are asked for again and again."""
+    """The ready answers of one process, and the straight ways to those that are asked for again and again.
+
+    What was not asked for since it was last looked at makes room first, the oldest first: near enough to the
+    least recently asked, and nothing to keep in order when an answer is sent.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_way_bytes = most_bytes // _WAYS_SHARE
-        self._answers = _Answers(most_bytes - self._most_way_bytes)
-        self.get = self._answers.get
-        self.way = self._answers.ways.get
+        self._most_bytes = most_bytes - self._most_way_bytes
+        self._bytes = self._way_bytes = 0
+        self._answers: OrderedDict[Question, ReadyAnswer] = OrderedDict()
+        self._ways: dict[Came, Way] = {}
+        self.way = self._ways.get
+
+    def get(self, question: Question) -> ReadyAnswer | None:
+        """Return the answer to *question*, if it is kept."""
+        answer = self._answers.get(question)
+        if answer is not None:
+            answer.was_asked = True
+        return answer
 
     def keep(self, question: Question, answer: ReadyAnswer) -> None:
         """Keep *answer*, unless it alone is larger than all there is room for."""
-        if answer.bytes_held <= self._answers.maxsize:
-            before = self._answers.pop(question, None)
-            if before:
-                self._answers.block(before)
-            self._answers[question] = answer
+        before = self._answers.pop(question, None)
+        if before is not None:
+            self._forget(before)
+        if answer.bytes_held > self._most_bytes:
+            return
+        self._answers[question] = answer
+        self._bytes += answer.bytes_held
+        while self._bytes > self._most_bytes:
+            oldest, passed = self._answers.popitem(last=False)
+            if passed.was_asked:
+                passed.was_asked = False
+                self._answers[oldest] = passed
+            else:
+                self._forget(passed)
 
     def lead(self, came: Came, question: Question, way: Way) -> None:
         """Let a request that comes so again go the straight way, while the answer is kept."""
-        answers, answer = self._answers, way.answer
-        size = _way_bytes(came)
-        if size > _LONGEST_WAY or answers.get(question) is not answer:
+        answer, size = way.answer, _way_bytes(came)
+        if size > _LONGEST_WAY or self._answers.get(question) is not answer:
             return
-        if answers.way_bytes + size > self._most_way_bytes:
-            for one in {id(known.answer): known.answer for known in answers.ways.values()}.values():
-                answers.block(one)
+        if self._way_bytes + size > self._most_way_bytes:
+            for one in self._answers.values():
+                self._block(one)
         if len(answer.ways) == _MOST_WAYS:
-            answers.drop(answer.ways.pop(0))
-        answers.drop(came)
-        answers.ways[came] = way
-        answers.way_bytes += size
+            self._drop(answer.ways.pop(0))
+        self._drop(came)
+        self._ways[came] = way
+        self._way_bytes += size
         answer.ways.append(came)
+
+    def _forget(self, answer: ReadyAnswer) -> None:
+        self._bytes -= answer.bytes_held
+        self._block(answer)
+
+    def _block(self, answer: ReadyAnswer) -> None:
+        """Let no way lead to *answer* any more."""
+        while answer.ways:
+            self._drop(answer.ways.pop())
+
+    def _drop(self, came: Came) -> None:
+        if self._ways.pop(came, None):
+            self._way_bytes -= _way_bytes(came)
 
 
 def _way_bytes(came: Came) -> int:

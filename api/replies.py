@@ -26,14 +26,19 @@ _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)")
 def reply(
     body: bytes, caching: str, told: Mapping[str, Link] | None = None, location: str = ""
 ) -> Response[bytes]:
-    """Return JSON with its caching; `next` and `prev` of the links *told* stand in a Link header too."""
+    """Return *body* with its caching; `next` and `prev` of the links *told* stand in a Link header too."""
+    return Response(body, media_type=MediaType.JSON, headers=headers_of(caching, told, location))
+
+
+def headers_of(caching: str, told: Mapping[str, Link] | None, location: str) -> dict[str, str]:
+    """Return the headers of a reply, but for those that every reply has."""
     headers = {"Cache-Control": caching}
     turns = [f'<{told[rel].href}>; rel="{rel}"' for rel in ("next", "prev") if told and rel in told]
     if turns:
         headers["Link"] = ", ".join(turns)
     if location:
         headers["Content-Location"] = location
-    return Response(body, media_type=MediaType.JSON, headers=headers)
+    return headers
 
 
 def one(body: Any, caching: str = FRESH) -> Response[bytes]:

@@ -1,7 +1,7 @@
 """A cube in memory and its rows as JSON, rendered once for each municipality; answers join slices of them."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -55,16 +55,18 @@ class ResidentCube:
             found = self._keys[place] = self._distinct.setdefault(own, own)
         return found
 
-    def pieces(self, place: int, runs: Runs) -> list[bytes]:
-        """Return *runs* of rows of the municipality at *place* as JSON, without the commas between runs."""
-        text, begins = self._rows(place)
-        return [text[begins[first] : begins[after] - 1] for first, after in runs]
+    def pieces(self, areas: Iterable[tuple[int, Runs]]) -> list[bytes]:
+        """Return runs of rows of each area, by its place, as JSON, without the commas between runs."""
+        found: list[bytes] = []
+        rendered_already = self._rendered.get
+        for place, runs in areas:
+            text, begins = rendered_already(place) or self._rows(place)
+            found += [text[begins[first] : begins[after] - 1] for first, after in runs]
+        return found
 
     def _rows(self, place: int) -> tuple[bytes, "array[int]"]:
-        """Return the rows of one municipality, each followed by one byte, and where each begins."""
-        found = self._rendered.get(place)
-        if found is None:
-            rows = rendered(self._indicator, self.cube, np.arange(*self.starts[place : place + 2]))
-            begins = array("L", accumulate((len(row) + 1 for row in rows), initial=0))
-            found = self._rendered[place] = (b",".join(rows) + b",", begins)
+        """Render the rows of one municipality, each followed by one byte; tell where each begins."""
+        rows = rendered(self._indicator, self.cube, np.arange(*self.starts[place : place + 2]))
+        begins = array("L", accumulate((len(row) + 1 for row in rows), initial=0))
+        found = self._rendered[place] = (b",".join(rows) + b",", begins)
         return found

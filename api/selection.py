@@ -35,6 +35,9 @@ class Chosen(NamedTuple):
     rows: int
 
 
+_NOTHING = Chosen((), 0)
+
+
 class Found:
     """The figures of one cube that a question means, in canonical order."""
 
@@ -59,10 +62,10 @@ class Found:
 
     def pieces(self, skip: int, room: int) -> list[bytes]:
         """Return the figures after the first *skip*, at most *room*, as few pieces of JSON."""
-        areas: Iterable[tuple[int, Runs]] = ((place, chosen.runs) for place, chosen in self._areas)
+        areas: Iterable[tuple[int, Runs]] = [(place, chosen.runs) for place, chosen in self._areas]
         if skip or self._rows > room:
             areas = _on_page(areas, skip, room)
-        return [piece for place, runs in areas for piece in self._resident.pieces(place, runs)]
+        return self._resident.pieces(areas)
 
 
 def selected(question: Question, resident: ResidentCube) -> Found:
@@ -75,10 +78,13 @@ def selected(question: Question, resident: ResidentCube) -> Found:
         year_to=question.year_to,
         parts=tuple([question.every_breakdown or _is_wanted(question, part) for part in cube.breakdowns]),
     )
-    areas, by_keys = [], dict[Keys, Chosen]()
+    areas, by_keys = list[tuple[int, Chosen]](), dict[Keys, Chosen]()
+    last, chosen = None, _NOTHING
     for place in _places(question, resident):
         keys = resident.keys(place)
-        chosen = by_keys.get(keys) or by_keys.setdefault(keys, _chosen(keys, wanted))
+        # neighbours mostly have the very same keys
+        if keys is not last:
+            last, chosen = keys, by_keys.get(keys) or by_keys.setdefault(keys, _chosen(keys, wanted))
         areas.append((place, chosen))
     found = Found(resident, areas)
     return _found_at(resident, _latest(cube, found.positions)) if question.latest else found

@@ -85,12 +85,13 @@ def attributions_told(question: Question) -> list[ToldAttribution]:
     return told
 
 
-def citation_told(question: Question, address: str) -> str:
+def citation_told(
+    datasets: Sequence[ToldDataset], own: Sequence[ToldAttribution], address: str, language: str
+) -> str:
     """Return the ready citation of the answer that will always be at *address*."""
-    datasets = datasets_told(question)
-    own = [one.attribution for one in attributions_told(question)]
     versions = [CitedVersion(one.id, one.version, one.published_at) for one in datasets]
-    return citation((*(one.attribution for one in datasets), *own), versions, address, question.language)
+    whose = [*(one.attribution for one in datasets), *(one.attribution for one in own)]
+    return citation(whose, versions, address, language)
 
 
 def notes_told(

@@ -50,6 +50,7 @@ async def bake(session: Session, shelf: Shelf, version: Version) -> Batch:
     # whoever bakes holds the publisher's lock: what is left over here is of publishers that died
     await asyncio.to_thread(sweep, shelf, set(packs.values()))
     made = await session.made_of([parcel.entry for parcel in version.parcels.values()])
+    before = await session.files(version.previous.number) if version.previous else []
     with new_pack(shelf, version.release.number) as pack:
         first = segment_of(b"".join(row + b"\n" for row in await _first_changes(session, version)))
         changes = [pack.add(*first)]
@@ -67,6 +68,7 @@ async def bake(session: Session, shelf: Shelf, version: Version) -> Batch:
             made=[made[one.entry.data_sha256, name] for name, one in sorted(version.parcels.items())],
             changes=changes,
             has_sheet=XLSX in version.forms,
+            previous={file.name: file for file in before},
         )
 
         def read(piece: Piece) -> bytes:

@@ -1,7 +1,7 @@
 """The files of a version, composed of pieces; their names, media types, sizes and sha256."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -10,7 +10,7 @@ from datasets import parquet, sheet
 from datasets.catalogue import Dataset, canonical_metadata
 from datasets.deflated import GZIP_HEAD, gzip_foot
 from datasets.described import TABLE, datapackage_json, indicators_json
-from datasets.files import CSV, JSON, NDJSON, PARQUET, XLSX, File, Made, Piece, merged, pieces_of
+from datasets.files import CSV, JSON, NDJSON, PARQUET, XLSX, File, Made, Piece, merged, parts_of
 from datasets.ledger import Release
 from datasets.portions import segment_of
 from datasets.shelf import PackWriter
@@ -40,6 +40,8 @@ class Told(Struct, frozen=True, kw_only=True):
     made: Sequence[Made]
     changes: Sequence[Piece]
     has_sheet: bool
+    previous: Mapping[str, File] = {}
+    """The files of the version before; what is the same is not written again."""
 
 
 def composed_files(pack: PackWriter, read: Read, told: Told) -> tuple[File, ...]:
@@ -51,7 +53,7 @@ def composed_files(pack: PackWriter, read: Read, told: Told) -> tuple[File, ...]
         _parquet(pack, told),
         *((_xlsx(pack, told),) if told.has_sheet else ()),
         _changes(pack, told),
-        _whole(pack, "indicators.json", indicators_json(canonical_metadata(told.about), told.definitions)),
+        _definitions(pack, read, told),
     ]
     done = [_measured(file, told.made, read) for file in files]
     package = _whole(pack, "datapackage.json", datapackage_json(told.about, told.release, done))
@@ -89,11 +91,8 @@ def _json_frame(told: Told) -> tuple[bytes, bytes, bytes]:
 
 
 def _parquet(pack: PackWriter, told: Told) -> File:
-    parts = [(one.pieces[PARQUET].size, one.parquet_foot) for one in told.made if one.rows]
-    foot = parquet.foot(parts) if parts else parquet.empty()
     rows = told.release.counts.observations
-    name = "observations.parquet"
-    return _file(name, rows, (pack.add(parquet.HEAD),), (PARQUET, None), (pack.add(foot),))
+    return _file("observations.parquet", rows, (pack.add(parquet.HEAD),), (PARQUET, None))
 
 
 def _xlsx(pack: PackWriter, told: Told) -> File:
@@ -115,6 +114,14 @@ def _xlsx(pack: PackWriter, told: Told) -> File:
 def _changes(pack: PackWriter, told: Told) -> File:
     foot = pack.add(gzip_foot([piece.plain for piece in told.changes]))
     return _file("changes.ndjson.gz", None, (pack.add(GZIP_HEAD), *told.changes, foot))
+
+
+def _definitions(pack: PackWriter, read: Read, told: Told) -> File:
+    body = indicators_json(canonical_metadata(told.about), told.definitions)
+    known = told.previous.get("indicators.json")
+    if known and known.sha256 == hashlib.sha256(body).digest() and read(known.head[0]) == body:
+        return known
+    return _whole(pack, "indicators.json", body)
 
 
 def _whole(pack: PackWriter, name: str, body: bytes) -> File:
@@ -151,7 +158,8 @@ def _measured(file: File, made: Sequence[Made], read: Read) -> File:
 def measured(file: File, made: Sequence[Made], read: Read) -> tuple[int, bytes]:
     """Return the size and the sha256 of *file* as it is composed."""
     digest, size = hashlib.sha256(), 0
-    for piece in merged(list(pieces_of(file, made))):
-        digest.update(read(piece))
-        size += piece.size
+    for part in merged(parts_of(file, made)):
+        body = part if isinstance(part, bytes) else read(part)
+        digest.update(body)
+        size += len(body)
     return size, digest.digest()

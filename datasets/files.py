@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
+from datasets import parquet
 from datasets.deflated import Plain
 
 CSV, NDJSON, JSON, PARQUET, XLSX = "csv", "ndjson", "json", "parquet", "xlsx"
@@ -70,8 +71,12 @@ class Batch(Struct, frozen=True):
     files: tuple[File, ...]
 
 
-def pieces_of(file: File, made: Iterable[Made]) -> Iterator[Piece]:
-    """Yield the pieces of *file* in order; *made* are those of its version, by indicator."""
+def parts_of(file: File, made: Sequence[Made]) -> Iterator[Piece | bytes]:
+    """Yield the parts of *file* in order; *made* are those of its version, by indicator.
+
+    A part is a piece of a pack, or bytes that are made here: the foot of a Parquet file tells where each row
+    group begins, so that it would be written anew, and whole, every night.
+    """
     yield from file.head
     is_first = True
     for one in made if file.each else ():
@@ -81,6 +86,8 @@ def pieces_of(file: File, made: Iterable[Made]) -> Iterator[Piece]:
             yield one.pieces[file.each]
             is_first = False
     yield from file.foot
+    if file.each == PARQUET:
+        yield parquet.foot([(one.pieces[PARQUET].size, one.parquet_foot) for one in made if one.rows])
 
 
 def file_body(file: File) -> bytes:
@@ -93,10 +100,16 @@ def read_parts(body: bytes) -> tuple[tuple[Piece, ...], str, Piece | None, tuple
     return msgspec.json.decode(body, type=tuple[tuple[Piece, ...], str, Piece | None, tuple[Piece, ...]])
 
 
-def merged(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Yield *pieces* with those as one that stand one after the other in a pack."""
+def merged(parts: Iterable[Piece | bytes]) -> Iterator[Piece | bytes]:
+    """Yield *parts* with those pieces as one that stand one after the other in a pack."""
     last: Piece | None = None
-    for piece in pieces:
+    for piece in parts:
+        if isinstance(piece, bytes):
+            if last:
+                yield last
+            last = None
+            yield piece
+            continue
         if last and last.pack == piece.pack and last.start + last.size == piece.start:
             last = Piece(last.pack, last.start, last.size + piece.size)
             continue

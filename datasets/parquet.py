@@ -39,7 +39,10 @@ def row_group(indicator: str, cube: Cube) -> tuple[bytes, bytes]:
 
 
 def foot(parts: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return the foot of a file with row groups of some *parts*: the size of each and its own foot."""
+    """Return the foot of a file with row groups of some *parts*: the size of each and its own foot.
+
+    Its bytes must never change for the same parts: files that were published are made with it.
+    """
     groups: list[Record] = []
     first: Record = []
     rows, begins = 0, len(HEAD)
@@ -50,6 +53,8 @@ def foot(parts: Iterable[tuple[int, bytes]]) -> bytes:
         for group in value_of(record, _GROUPS)[1]:
             groups.append(_moved(group, begins - len(HEAD), len(groups)))
         begins += size
+    if not first:
+        return _empty()
     kind = 12
     body = written(changed(first, _3=rows, _4=(kind, groups)))
     return body + _NUMBER.pack(len(body)) + HEAD
@@ -69,7 +74,7 @@ def _moved_column(column: Record, by: int) -> Record:
     return changed(column, _2=own + by if own else own, _3=changed(about, **offsets))
 
 
-def empty() -> bytes:
+def _empty() -> bytes:
     """Return the foot of a file without any figure."""
     sink = BytesIO()
     pq.write_table(SCHEMA.empty_table(), sink, compression="zstd", store_schema=False)

@@ -18,6 +18,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from datasets.closest import closest
 from datasets.errors import Fault, FaultyFileError
 from datasets.numbers import number_text
+from loaders.cells import percent_cells, shown
 from loaders.swedish import plain
 
 LARGEST_FILE = 64 << 20
@@ -149,7 +150,8 @@ def _workbook(path: Path, wanted: str) -> Grid:
         raise refused(path, "unpacks to more than 1 GB")
     try:
         book = CalamineWorkbook.from_path(str(path))
-        return _grid(book.get_sheet_by_name(_sheet_name(path, book.sheet_names, wanted)))
+        name = _sheet_name(path, book.sheet_names, wanted)
+        return _grid(book.get_sheet_by_name(name), percent_cells(path, book.sheet_names.index(name)))
     except CalamineError as error:
         raise refused(path, f"the workbook cannot be read: {error}") from None
 
@@ -162,8 +164,13 @@ def _sheet_name(path: Path, names: Sequence[str], wanted: str) -> str:
     return wanted or names[0]
 
 
-def _grid(sheet: CalamineSheet) -> Grid:
+def _grid(sheet: CalamineSheet, percent: Collection[tuple[int, int]]) -> Grid:
     rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    for row, column in percent:
+        if row < len(rows) and column < len(rows[row]):
+            held = rows[row][column]
+            # what a person sees is no number of ours: whoever reads it as one is told
+            rows[row][column] = shown(held) if isinstance(held, float) else held
     repeated = set()
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         for row in range(top, min(bottom + 1, len(rows))):

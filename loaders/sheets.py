@@ -6,15 +6,13 @@ wherever the text stands, and a file may have a million rows.
 
 import re
 from codecs import lookup
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +23,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from datasets.errors import Fault, FaultyFileError
 from datasets.numbers import number_text
+from loaders.cells import error_cells, percent_cells, shown
 
 LARGEST_FILE = 1 << 30
 _LARGEST_WORKBOOK = 64 << 20
@@ -239,10 +238,14 @@ def _from_workbook(path: Path, wanted: str) -> Sheet:
     ]
     faults += [
         Fault(
-            file=path.name, row=row, column=(*names, *[""] * at)[at], reason="the formula here has an error"
+            file=path.name,
+            row=row + 1,
+            column=(*names, *[""] * at)[at],
+            reason="the formula here has an error",
         )
-        for row, at in _error_cells(path, book.sheet_names.index(sheet))
+        for row, at in error_cells(path, book.sheet_names.index(sheet))
     ]
+    faults += _shown_as_percent(path, book.sheet_names.index(sheet), table, names)
     columns = [
         _column(pa.array([_cell_text(cells[at]) for cells in table[1:]], pa.string()))
         for at in range(len(names))
@@ -250,26 +253,25 @@ def _from_workbook(path: Path, wanted: str) -> Sheet:
     return _sheet(path, names, columns, np.arange(2, 1 + len(table)), faults)
 
 
-# calamine reads a cell with an error as empty, and an empty breakdown would be the undivided figure
-_SHEET = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\w+:id="([^"]+)"')
-_PART = re.compile(rb'<Relationship\s(?=[^>]*\bId="([^"]+)")[^>]*\bTarget="/?(?:xl/)?([^"]+)"')
-_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\s(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)([0-9]+)"')
+def _shown_as_percent(
+    path: Path, position: int, table: Sequence[Sequence[object]], names: Sequence[str]
+) -> Iterator[Fault]:
+    """Yield a fault for each number that a person sees as another one: 0.25 as 25 %."""
+    for row, at in sorted(percent_cells(path, position)):
+        cell = table[row][at] if 0 < row < len(table) and at < len(names) else None
+        if isinstance(cell, float | int) and not isinstance(cell, bool):
+            held, seen = number_text(float(cell)), shown(cell)
+            yield Fault(
+                file=path.name,
+                row=row + 1,
+                column=names[at],
+                value=held,
+                reason=f"is shown as {seen}: {_AS_NUMBER}",
+                closest=(seen.removesuffix(" %"),),
+            )
 
 
-def _error_cells(path: Path, position: int) -> list[tuple[int, int]]:
-    """Return row, from 1, and column, from 0, of each cell of the sheet at *position* with an error."""
-    with ZipFile(path) as parts, suppress(LookupError):
-        sheets = _SHEET.findall(parts.read("xl/workbook.xml"))
-        names = dict(_PART.findall(parts.read("xl/_rels/workbook.xml.rels")))
-        cells = _ERROR_CELL.findall(parts.read(f"xl/{names[sheets[position]].decode()}"))
-        return [(int(row), _position(letters)) for letters, row in cells]
-    return []
-
-
-def _position(letters: bytes) -> int:
-    return reduce(lambda at, letter: at * 26 + letter - 64, letters, 0) - 1
-
-
+_AS_NUMBER = "write the figure in its indicator's unit, in a cell formatted as a number"
 _NOISE = "has more digits than a workbook shows: round it in the sheet"
 
 

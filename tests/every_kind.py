@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 
+import numpy as np
 from msgspec.structs import replace
 
+from datasets.areas import AreaType, areas
 from datasets.catalogue import Dimension, Note, SeriesBreak
+from datasets.cube import NO_COUNT, NO_DAY, Columns, cube_of
 from datasets.ledger import Draft
-from datasets.vocabulary import Flag, Interval, Observation, Period, Sex, Status, Text
+from datasets.vocabulary import UNDIVIDED, Flag, Interval, Observation, Period, Sex, Status, Text
 from tests import given
 
-DATASET, SHARE, COUNT = "prov", "prov-andel", "prov-antal"
+DATASET, SHARE, COUNT, LARGE = "prov", "prov-andel", "prov-antal", "stor-andel"
 AREAS = ("00", "08", "0821", "0834", "0840", "0860", "0861", "0862", "0880", "0881", "0882", "0883", "0885")
 YEARS = range(2012, 2024)
 PARTS = ("", "age:65-79", "age:80-", "age:80-;reporter:polis")
@@ -46,6 +49,30 @@ def shares() -> Iterator[Observation]:
             case 10:
                 continue
         yield given.figure(area, sex, year, part, **told)
+
+
+def large(rows: int) -> Draft:
+    """Return a dataset of a little more than *rows* figures, one a municipality, sex and year."""
+    codes = [one.code for one in areas().values() if one.type is AreaType.MUNICIPALITY]
+    years = -(-rows // (3 * len(codes)))
+    count = len(codes) * 3 * years
+    at = np.arange(count)
+    none = np.full(count, np.nan)
+    columns = Columns(
+        municipality=(at // (3 * years)).astype(np.uint16),
+        sex=(at // years % 3).astype(np.uint8),
+        year=(2023 - at % years).astype(np.int16),
+        start=np.full(count, NO_DAY, np.int32),
+        end=np.full(count, NO_DAY, np.int32),
+        breakdown=np.zeros(count, np.uint32),
+        value=at / 4,
+        status=np.zeros(count, np.uint8),
+        flags=np.zeros(count, np.uint8),
+        low=none,
+        high=none,
+        count=np.full(count, NO_COUNT, np.int64),
+    )
+    return given.draft("stor", {LARGE: cube_of(codes, [UNDIVIDED], columns)})
 
 
 def draft() -> Draft:

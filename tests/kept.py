@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from datasets.file_records import whole_version
-from datasets.files import File, Made, pieces_of
+from datasets.files import File, Made, parts_of
 from datasets.indexes import ledger_of
 from datasets.ledger import Draft, Release
 from datasets.publish import Outcome, publish
@@ -43,7 +43,10 @@ async def whole_files(store: Store, release: Release) -> dict[str, bytes]:
     async with store.session() as session:
         files, made, names, shelf = await _facts(store, session, release)
     return {
-        file.name: b"".join(shelf.read(names[one.pack], one.start, one.size) for one in pieces_of(file, made))
+        file.name: b"".join(
+            one if isinstance(one, bytes) else shelf.read(names[one.pack], one.start, one.size)
+            for one in parts_of(file, made)
+        )
         for file in files
     }
 

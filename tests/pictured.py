@@ -54,6 +54,11 @@ def change() -> Iterator[Observation]:
     )
 
 
+def crowd() -> Iterator[Observation]:
+    codes = [one.code for one in areas().values() if one.type is AreaType.MUNICIPALITY and not one.valid_to]
+    yield from (given.figure(code, sex, 2023) for code in codes for sex in Sex)
+
+
 def hidden() -> Iterator[Observation]:
     yield from (given.figure(sex=sex, year=2023, status=Status.SUPPRESSED) for sex in (Sex.WOMEN, Sex.MEN))
 
@@ -65,6 +70,7 @@ FIGURES = {
     "prov-enkat": bids,
     "prov-forandring": change,
     "prov-ingen": hidden,
+    "prov-trangsel": crowd,
 }
 TITLES = {
     "N21704": Text(
@@ -75,6 +81,7 @@ TITLES = {
     "prov-enkat": Text("Andel med god hälsa", "Share with good health"),
     "prov-forandring": Text("Befolkningens förändring", "Change of population"),
     "prov-ingen": Text("Andel som är dold", "Hidden share"),
+    "prov-trangsel": Text("Fler staplar än någon kan läsa", "More bars than anybody can read"),
 }
 
 

@@ -69,7 +69,8 @@ def test_every_kind_of_page_is_accessible_light_and_keeps_to_itself(
         page.set_viewport_size({"width": wide, "height": 900})
         answers = visited(page, pictured.url + prefix + path)
         bytes_taken = sum(one.request.sizes()["responseBodySize"] for one in answers)
-        kept(page, f"{kind}-{language}")
+        if language == "sv":
+            kept(page, kind)
 
         assert violations(page) == [], kind
         assert {urlsplit(one.url).netloc for one in answers} == {urlsplit(pictured.url).netloc}, kind

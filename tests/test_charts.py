@@ -196,6 +196,8 @@ def test_what_cannot_be_drawn_is_refused_with_the_closest(charts: httpx.Client) 
     assert problem(charts.get("/N2170.svg"), 404, "not-found")["invalidParameters"][0]["closest"] == [
         "N21704"
     ]
+    assert faults(charts.get("/N21704.svg", params={"version": "9.9.9"})) == [("version", "9.9.9")]
+    assert "asOf" in charts.get("/N21704.svg", params={"asOf": "2020-01-01"}).text
     assert problem(charts.get("/N21704.gif"), 404, "not-found")["invalidParameters"][0]["closest"]
 
 

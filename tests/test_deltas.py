@@ -18,7 +18,7 @@ from datasets.changes import Counts, Version
 from datasets.compositions import Told, composed_files
 from datasets.cube import Cube, cube_from
 from datasets.deflated import GZIP_HEAD, plain_of
-from datasets.files import CSV, JSON, NDJSON, PARQUET, XLSX, Made, Piece, pieces_of
+from datasets.files import CSV, JSON, NDJSON, PARQUET, XLSX, Made, Piece, parts_of
 from datasets.ledger import Draft, Release
 from datasets.portions import portion_of
 from datasets.shelf import Folder, new_pack
@@ -182,7 +182,8 @@ def rebuilt(state: State, changes: bytes, folder: Path) -> Files:
             return pack.read(piece)
 
         return {
-            file.name: b"".join(map(read, pieces_of(file, made))) for file in composed_files(pack, read, told)
+            file.name: b"".join(one if isinstance(one, bytes) else read(one) for one in parts_of(file, made))
+            for file in composed_files(pack, read, told)
         }
 
 

@@ -8,13 +8,13 @@ import pytest
 from msgspec import structs
 
 from datasets.disclosure.guard import guarded
-from datasets.errors import PublishRefusedError
+from datasets.errors import FaultyFileError, PublishRefusedError
 from datasets.ledger import Draft
 from datasets.publish import HeldError, publish
 from datasets.store import Store
 from datasets.vocabulary import Observation, Status
 from loaders.kinds import read_file
-from tests import pupils
+from tests import given, pupils
 
 InStore = Callable[[Callable[[Store], Coroutine[Any, Any, Any]]], Any]
 
@@ -134,3 +134,13 @@ def test_a_rule_below_the_datasets_own_threshold_is_refused(
 
     with pytest.raises(PublishRefusedError, match="less than dataset"):
         in_store(lambda store: guarded(store, handed_over(tmp_path, pupils_of_three, rules=lower)))
+
+
+def test_a_kind_of_file_that_is_not_protected_yet_refuses_the_rules_instead_of_ignoring_them(
+    tmp_path: Path,
+) -> None:
+    end = '\n[disclosure]\nthreshold = 5\ndecidedBy = "Prov"\ndecidedOn = 2026-11-01\n'
+    path = given.handed_over(tmp_path, given.rows("0880,total,2020,1.5"), end=end)
+
+    with pytest.raises(FaultyFileError, match="disclosure: is used by lupp alone"):
+        read_file(path)

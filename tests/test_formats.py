@@ -15,9 +15,10 @@ from pyjstat import pyjstat
 
 from api.formats import FORMATS, MOST_ROWS
 from datasets.canonical import HEADER, canonical_csv
+from datasets.compositions import MEDIA_TYPES
 from tests.conftest import fresh_database, served
 from tests.drafts import published
-from tests.every_kind import BREAK, COUNT, DATASET, NOTE, OTHER, SHARE, draft
+from tests.every_kind import BREAK, COUNT, DATASET, LARGE, NOTE, OTHER, SHARE, draft, large
 from tests.test_refusals import faults, problem
 
 Row = dict[str, Any]
@@ -38,7 +39,7 @@ MEDIA = {
 def api(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     log = tmp_path_factory.mktemp("formats") / "log"
     with fresh_database(cluster) as address:
-        published(address, draft())
+        published(address, draft(), large(MOST_ROWS))
         with (
             served({"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}, log) as server,
             httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as client,
@@ -77,6 +78,7 @@ def test_csv_is_the_canonical_form_with_the_indicator_in_front(api: httpx.Client
     ]
 
     assert answer.text.splitlines() == [",".join(COLUMNS), *lines]
+    assert answer.content == api.get(f"{QUESTION}&format=csv&sort=indicator").content
     assert answer.text.isascii()
     assert len(lines) == len(figures)
 
@@ -287,7 +289,7 @@ def test_names_in_a_workbook_are_whole_and_no_formulas(api: httpx.Client) -> Non
     sheet = openpyxl.load_workbook(BytesIO(answer.content)).worksheets[0]
 
     assert sheet["N2"].value == '=Andel, "äldre"'
-    assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s", "n", "d"}
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s", "n"}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -328,6 +330,27 @@ def test_what_a_format_has_no_room_for_is_refused(query: str, name: str, api: ht
     answer = api.get(f"/observations?indicator={COUNT}&{query}")
 
     assert [fault for fault, _ in faults(answer)] == [name]
+
+
+@pytest.mark.parametrize("name", list(FORMATS)[1:])
+def test_more_than_a_file_may_hold_is_413_with_the_baked_file(name: str, api: httpx.Client) -> None:
+    question = f"/observations?indicator={LARGE}"
+    told = problem(api.get(f"{question}&format={name}"), 413, "too-large")
+
+    assert told["asked"] > told["limit"] == MOST_ROWS
+    assert told["href"].endswith(f"/datasets/stor/versions/1.0.0/files/{FORMATS[name].baked}")
+    assert FORMATS[name].baked in MEDIA_TYPES
+    assert api.get(f"{question}&year=2023&format={name}").status_code == 200
+    assert api.get(question).status_code == 200
+
+
+def test_a_grid_of_too_many_cells_is_refused_with_its_size(api: httpx.Client) -> None:
+    question = f"/observations?indicator={SHARE},{LARGE}&breakdown=*&yearFrom=2012"
+    told = problem(api.get(f"{question}&format=jsonstat"), 413, "too-large")
+
+    assert told["asked"] > told["limit"] == api.get("/config").json()["cellsPerFile"]
+    assert " x " in told["detail"]
+    assert api.get(f"{question}&format=csv").status_code == 200
 
 
 def test_the_formats_and_their_limits_stand_in_the_config(api: httpx.Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 from api.replies import FRESH, PINNED
 from api.web.assets import assets
 from api.web.phrases import phrases
+from datasets.areas import AreaType, areas
 from tests.conftest import Server
 from tests.pictured import BREAK
 
@@ -32,6 +33,7 @@ PATHS = (
 )
 REFUSED = {"/nosuch": 404, "/indikator/N2170": 404, "/kommun/880": 404, "/indikator/N21704?sex=female": 400}
 EVERY = [prefix + path for prefix in ("", "/en") for path in (*PATHS, *REFUSED)]
+COUNTIES = [str(one.code) for one in areas().values() if one.type is AreaType.COUNTY]
 AS_A_BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -151,6 +153,17 @@ def test_the_address_holds_the_whole_choice_in_both_languages(site: httpx.Client
         "version": ["1.0.0"],
     }
     assert site.get(other).status_code == 200
+
+
+def test_what_is_too_much_for_a_picture_is_still_a_table(site: httpx.Client) -> None:
+    everything = "municipality=" + ",".join(f"county:{code}" for code in COUNTIES) + "&sex=women,men,total"
+    page = Page(site.get(f"/indikator/prov-trangsel?{everything}").text)
+    picture = site.get(f"/charts/prov-trangsel.svg?{everything}")
+
+    assert len(page.all("data")) == 3 * 290
+    assert page.all("img") == []
+    assert (picture.status_code, picture.json()["asked"], picture.json()["limit"]) == (400, 870, 700)
+    assert Page(site.get("/indikator/prov-trangsel").text).all("img")
 
 
 def test_search_finds_and_tells_what_is_near(site: httpx.Client) -> None:

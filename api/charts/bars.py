@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from api.charts import look
-from api.charts.figures import MOST_BARS, Figure, Point, Series, refuse_too_many
+from api.charts.figures import Figure, Point, Series
 from api.charts.words import short, shown_points, with_interval
 from datasets.statuses import LEGEND
 
@@ -24,13 +24,8 @@ class Bar(NamedTuple):
 
 
 def bars(figure: Figure, width: int, texts: Sequence[str]) -> dict[str, Any]:
-    """Return the layers of *figure* as bars in *width*, with *texts* below.
-
-    Raises RefusalError where there are more bars than anybody could read.
-    """
+    """Return the layers of *figure* as bars in *width*, with *texts* below."""
     found = _bars(figure, width)
-    if len(found) > MOST_BARS:
-        refuse_too_many("bars", len(found), MOST_BARS)
     letters = max((look.wide(line, look.TEXT_SIZE) for bar in found for line in bar.label), default=40)
     left = min(letters, width * _LABELS_SHARE + 20) + 14
     step = _step(found)

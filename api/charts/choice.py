@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.asked import Asked
-from api.charts.figures import Figure, figure_of
+from api.charts.figures import MOST_BARS, Figure, bars_of, figure_of, refuse_too_many
 from api.charts.look import LEAST_WIDTH, MOST_WIDTH, USUAL_WIDTH
 from api.charts.words import Told, told_of
 from api.parameters import (
@@ -53,6 +53,12 @@ class Chosen(Struct, frozen=True):
         return self.question.pinned and not self.figure.warnings
 
 
+def refuse_crowded(found: Chosen) -> None:
+    """Refuse a picture with more bars than anybody could read; a page has the table all the same."""
+    if found.figure.kind == "crowded":
+        refuse_too_many("bars", bars_of(found.figure), MOST_BARS)
+
+
 async def chosen(service: Service, indicator: str, asked: Asked) -> Chosen:
     """Return what *asked* chooses of *indicator*.
 
@@ -78,15 +84,12 @@ async def question_for(service: Service, indicator: str, asked: Asked) -> Questi
         values["dataset"] = known.dataset
     question = await question_of(Asked(values | {"indicator": (indicator,)}, asked.pairs), service.live)
     if not question.indicators:
-        raise await not_there(service.live, newest, indicator, _moment_of(question))
+        line = question.snapshot.line
+        moment = values["asOf"] or (line[-1].published_at if line else None)
+        raise await not_there(service.live, newest, indicator, moment)
     return question
 
 
 def with_values(asked: Asked, **values: Any) -> Asked:
     """Return *asked* with other values."""
     return replace(asked, values={**asked.values, **values})
-
-
-def _moment_of(question: Question) -> Any:
-    line = question.snapshot.line
-    return line[-1].published_at if line else None

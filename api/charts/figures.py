@@ -64,10 +64,14 @@ class Series(NamedTuple):
     runs: tuple[int, ...]
 
 
+Kind = Literal["lines", "bars", "crowded", "none"]
+"""How figures are drawn; `crowded` are more bars than anybody could read, and are not."""
+
+
 class Figure(Struct, frozen=True, kw_only=True):
     """Everything that a picture, its words and its table tell."""
 
-    kind: Literal["lines", "bars", "none"]
+    kind: Kind
     language: str
     indicator: Indicator
     series: tuple[Series, ...]
@@ -102,6 +106,8 @@ def figure_of(question: Question, resident: ResidentCube) -> Figure:
     labels, common = _labels(list(found), state, question.language)
     series = tuple(Series(key, labels[key], *found[key]) for key in found)
     kind, years, narrowed = _shown(series, latest=question.latest)
+    if kind == "bars" and sum(point.year in years for one in series for point in one.points) > MOST_BARS:
+        kind = "crowded"
     return Figure(
         kind=kind,
         language=question.language,
@@ -116,6 +122,11 @@ def figure_of(question: Question, resident: ResidentCube) -> Figure:
         dataset=datasets_told(question)[0],
         attribution=_attribution(question),
     )
+
+
+def bars_of(figure: Figure) -> int:
+    """Return how many bars a picture of *figure* would have."""
+    return sum(point.year in figure.years for one in figure.series for point in one.points)
 
 
 def refuse_too_many(what: str, size: int, most: int) -> None:
@@ -188,9 +199,7 @@ def _parts(key: Key, state: IndicatorState, language: str) -> list[str]:
     return [area_name(key.area, language), SEX_TITLES[language][key.sex], *named]
 
 
-def _shown(
-    series: Sequence[Series], *, latest: bool
-) -> tuple[Literal["lines", "bars", "none"], tuple[int, ...], bool]:
+def _shown(series: Sequence[Series], *, latest: bool) -> tuple[Kind, tuple[int, ...], bool]:
     valued = [[point.year for point in one.points if point.value is not None] for one in series]
     every = sorted({year for years in valued for year in years})
     told = sorted({point.year for one in series for point in one.points})

@@ -22,7 +22,7 @@ def specification(figure: Figure, told: Told, width: int) -> dict[str, Any]:
     if figure.narrowed:
         texts = [words["narrowed"].format(", ".join(map(str, figure.years))), *texts]
     inner = width - 2 * _PADDING
-    draw = {"lines": lines, "bars": bars, "none": _nothing}[figure.kind]
+    draw = {"lines": lines, "bars": bars, "none": _nothing, "crowded": _nothing}[figure.kind]
     return {
         "$schema": _SCHEMA,
         "description": told.alternative,

@@ -24,6 +24,7 @@ _SV = {
     "low": "Lägst: {}.",
     "of": "{} staplar.",
     "none": "Det finns ingen siffra för det som är valt.",
+    "crowded": "Det är fler siffror än som går att visa i ett diagram. Välj färre områden eller kategorier.",
     "narrowed": "Det är fler serier än som kan hållas isär som linjer, så bilden visar {}.",
     "break": "Tidsseriebrott {}: {}",
     "flagged": "Tidsseriebrott {} enligt källan; åren före och efter kan inte jämföras.",
@@ -46,6 +47,7 @@ _EN = {
     "low": "Lowest: {}.",
     "of": "{} bars.",
     "none": "There is no figure for what is chosen.",
+    "crowded": "There are more figures than a chart can show. Choose fewer areas or categories.",
     "narrowed": "There are more series than can be told apart as lines, so the picture shows {}.",
     "break": "Series break {}: {}",
     "flagged": "Series break {} according to the source; the years before and after cannot be compared.",
@@ -82,7 +84,7 @@ def told_of(figure: Figure) -> Told:
     words, language = WORDS[figure.language], figure.language
     title = figure.indicator.title.spoken(language)
     summary, absent, breaks = _summary(figure), tuple(_absent(figure)), tuple(_breaks(figure))
-    kind = words["nothing" if figure.kind == "none" else figure.kind]
+    kind = words["nothing" if figure.kind in {"none", "crowded"} else figure.kind]
     stops = [title if title.endswith((".", "?", "!")) else f"{title}.", summary, *figure.warnings]
     stops += [*breaks, *absent]
     version = words["at"].format(
@@ -144,8 +146,8 @@ def _subtitle(figure: Figure) -> str:
 
 def _summary(figure: Figure) -> str:
     words = WORDS[figure.language]
-    if figure.kind == "none":
-        return words["none"]
+    if figure.kind in {"none", "crowded"}:
+        return words[figure.kind]
     if figure.kind == "bars":
         return _summary_of_bars(figure)
     told = [sentence for one in figure.series[:_NAMED_AT_MOST] if (sentence := _course(figure, one))]

@@ -8,7 +8,7 @@ a comma there too: a Swedish Excel then shows each line as it is, whereas behind
 """
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from io import StringIO
 
@@ -16,6 +16,7 @@ from api.formats.figures import CODES, NUMBERS, STATES, Column, columns_of
 from api.observations import Answered
 from api.question import Question
 from datasets.numbers import number_text
+from datasets.tabular import CSV_HEADER, csv_rows, some_of
 
 _MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -23,6 +24,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write(question: Question, answered: Answered) -> bytes:
     """Return the figures as CSV."""
+    if answered.found and not (question.sort or question.fields or question.labels):
+        return b"".join((CSV_HEADER, *_lines(question, answered)))
     columns = columns_of(question, answered)
     out = StringIO(_MARK if question.labels else "", newline="")
     out.seek(0, 2)
@@ -30,6 +33,13 @@ def write(question: Question, answered: Answered) -> bytes:
     writer.writerow(columns)
     writer.writerows(zip(*(_texts(name, column) for name, column in columns.items()), strict=True))
     return out.getvalue().encode()
+
+
+def _lines(question: Question, answered: Answered) -> Iterator[memoryview]:
+    """Yield the lines of the canonical form, straight from the cubes: whole columns at a time."""
+    if question.page == 1:
+        for state, cube, found in zip(question.indicators, answered.cubes, answered.found, strict=True):
+            yield csv_rows(state.definition.id, some_of(cube.cube, found.positions))
 
 
 def _texts(name: str, column: Column) -> Iterable[str]:

@@ -70,7 +70,7 @@ _decoder = msgspec.json.Decoder(list[Figure])
 
 def figures_of(answered: Answered) -> list[Figure]:
     """Return the rows of an answer; they are read from its JSON, so that no format can differ from it."""
-    return _decoder.decode(b"".join((b"[", answered.rows, b"]")))
+    return _decoder.decode(b"".join((b"[", answered.rows(), b"]")))
 
 
 def columns_of(question: Question, answered: Answered) -> dict[str, Column]:

@@ -7,7 +7,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from api.answers import encoded
-from api.charts.choice import CHART, WIDTH, Chosen, chosen
+from api.charts.choice import CHART, WIDTH, Chosen, chosen, refuse_crowded
 from api.charts.spec import specification
 from api.links import with_changed
 from api.observations import pin_of
@@ -32,6 +32,7 @@ async def chart(request: Request[Any, Any, Any], file: FromPath[str]) -> Respons
     indicator, form = _parted(file)
     service, asked = service_in(request), asked_in(request)
     found = await chosen(service, indicator, asked)
+    refuse_crowded(found)
     spec = specification(found.figure, found.told, asked[WIDTH.name])
     if form == ".svg":
         body = await service.drawing.picture(spec, "svg")

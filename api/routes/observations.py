@@ -16,7 +16,7 @@ from api.observations import PATH, ObservationList, answer
 from api.past import knowing_what_ended
 from api.problems import InvalidParametersError
 from api.question import question_of
-from api.replies import FRESH, PINNED, reply
+from api.replies import FRESH, PINNED, headers_of
 from api.service import Service, asked_in, place_in, service_in
 from api.telling import withdrawals_told
 
@@ -37,18 +37,22 @@ async def observations(request: Request[Any, Any, Any]) -> Response[bytes]:
     asked = asked_in(request)
     taken = ",".join(request.headers.getall("accept", []))
     form = FORMATS[asked["format"]] if asked["format"] else accepted(taken)
-    return await _reply(service_in(request), asked, place_in(request, PATH), form)
+    body, told = await _answered(service_in(request), asked, place_in(request, PATH), form)
+    return Response(body, media_type=form.media, headers=told)
 
 
-async def at_once(service: Service, query: bytes, base: str) -> Response[bytes]:
+async def at_once(service: Service, query: bytes, base: str) -> tuple[bytes, dict[str, str]]:
     """Return what the handler above returns as JSON, without the framework; raises for all else."""
     asked = asked_of(query, OBSERVATIONS)
     if asked["format"] not in {None, JSON.name}:
         raise LookupError(asked["format"])
-    return await _reply(service, asked, Place(base, PATH, asked.pairs), JSON)
+    return await _answered(service, asked, Place(base, PATH, asked.pairs), JSON)
 
 
-async def _reply(service: Service, asked: Asked, place: Place, form: Format) -> Response[bytes]:
+async def _answered(
+    service: Service, asked: Asked, place: Place, form: Format
+) -> tuple[bytes, dict[str, str]]:
+    """Return the answer in *form* and the headers of its own."""
     try:
         question = await question_of(asked, service.live)
     except InvalidParametersError as error:
@@ -63,11 +67,7 @@ async def _reply(service: Service, asked: Asked, place: Place, form: Format) -> 
     caching = PINNED if question.pinned and not withdrawals_told(question) else FRESH
     location = "" if question.pinned else answered.pinned_address
     if form is JSON:
-        return reply(answered.json(), caching, answered.links, location)
+        return answered.json(), headers_of(caching, answered.links, location)
+    told = {"Cache-Control": caching, **({"Content-Location": location} if location else {})}
     body = await to_thread(written, question, answered)
-    more = {"Content-Location": location} if location else {}
-    return Response(
-        body,
-        media_type=form.media,
-        headers={"Cache-Control": caching, **more, **headers(question, answered, place)},
-    )
+    return body, told | headers(question, answered, place)

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from api.answers import encoded
-from api.charts.choice import CHOICE, Chosen, chosen, question_for
+from api.charts.choice import CHOICE, Chosen, chosen, question_for, refuse_crowded
 from api.parameters import Parameter
 from api.replies import FRESH, PINNED, one
 from api.service import asked_in, service_in
@@ -128,7 +128,9 @@ async def _found(request: Request[Any, Any, Any], indicator: str) -> tuple[Chose
     whole = with_defaults(asked, state)
     base = request.scope["state"]["base"]
     site = Site(base, asked["lang"], f"/indikator/{indicator}", tuple(pairs_of(whole)))
-    return await chosen(service, indicator, whole), site
+    found = await chosen(service, indicator, whole)
+    refuse_crowded(found)
+    return found, site
 
 
 def _page(site: Site, indicator: str) -> str:

@@ -10,7 +10,7 @@ from api.charts.words import spans
 from api.links import Place
 from api.observations import PATH, pin_of
 from api.service import Service, service_in
-from api.telling import citation_told
+from api.telling import attributions_told, citation_told, datasets_told
 from api.web.choosing import form_of, pairs_of, with_defaults
 from api.web.downloads import offers_of
 from api.web.examples import component, frame, image, in_code
@@ -88,7 +88,9 @@ def _addresses(found: Chosen, site: Site, name: str) -> dict[str, Any]:
     return {
         "api": site.api(PATH, question),
         "examples": in_code(site.api(PATH, question)),
-        "citation": citation_told(found.question, bookmark),
+        "citation": citation_told(
+            datasets_told(found.question), attributions_told(found.question), bookmark, site.language
+        ),
         "chart": chart,
         "chart_narrow": site.plain(f"/charts/{name}.svg", [*pairs, ("width", "340")]),
         "downloads": [

@@ -10,7 +10,7 @@ from msgspec import Struct
 from api.about import NAME
 from api.answers import encoded
 from api.asked import asked_of
-from api.charts.choice import CHOICE, chosen, question_for, with_values
+from api.charts.choice import CHOICE, chosen, question_for, refuse_crowded, with_values
 from api.parameters import Parameter
 from api.problems import InvalidParameter, RefusalError
 from api.replies import FRESH
@@ -96,6 +96,7 @@ async def oembed(request: Request[Any, Any, Any]) -> Response[bytes]:
     state = (await question_for(service, indicator, inner)).indicators[0]
     whole_choice = with_defaults(inner, state)
     found = await chosen(service, indicator, whole_choice)
+    refuse_crowded(found)
     site = Site(base, inner["lang"], f"/indikator/{indicator}", tuple(pairs_of(whole_choice)))
     width = min(_WIDTH, asked["maxwidth"] or _WIDTH)
     height = min(_HEIGHT, asked["maxheight"] or _HEIGHT)

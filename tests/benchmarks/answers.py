@@ -12,7 +12,7 @@ from pathlib import Path
 
 from datasets.embedded import Lease
 from tests.benchmarks import null, peers
-from tests.benchmarks.figures import Size, indicator_ids, write_handover
+from tests.benchmarks.figures import Size, indicator_ids, municipalities, write_handover
 from tests.benchmarks.questions import (
     FIGURES,
     Question,
@@ -78,6 +78,8 @@ def cold(home: Path, held: Lease, rounds: int, seconds: float) -> dict[str, list
     """Return the answers a second to questions that nobody has asked before."""
     with ExitStack() as stack:
         ours = stack.enter_context(our_api(home))
+        dataset = ours.get(_WARM.format(_IDS[0], 1))["_meta"]["datasets"][0]
+        asyncio.run(peers.fill_definitions(peers.address_in(held), dataset, _IDS, municipalities()))
         datasette = stack.enter_context(peers.datasette(home / "figures.db"))
         lean = stack.enter_context(peers.datasette(home / "figures.db", suggest_facets="off"))
         fastapi = stack.enter_context(peers.fastapi(peers.address_in(held), home / "fastapi.log"))
@@ -112,8 +114,17 @@ def _check_equal(ours: Service, datasette: Service, fastapi: Service) -> None:
             raise RuntimeError(message)
         if own != figures_of(fastapi, to_fastapi(question), "observations"):
             raise RuntimeError("FastAPI answers other figures")
+        if _beside(ours, to_us(question)) != _beside(fastapi, to_fastapi(question)):
+            raise RuntimeError("FastAPI tells something else beside the figures")
         if own != figures_of(datasette, to_datasette(question), "rows"):
             raise RuntimeError("Datasette answers other figures")
+
+
+def _beside(service: Service, path: str) -> tuple[object, list[str], bool]:
+    """Return what stands beside the figures, in one form: all but the words of the citation."""
+    answer = service.get(path)
+    told = {**answer["_meta"], "citation": bool(answer["_meta"]["citation"])}
+    return told, sorted(answer["_links"]), service.has_tag(path)
 
 
 def _rate(tally: dict[str, float]) -> float:

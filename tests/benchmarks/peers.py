@@ -2,8 +2,9 @@
 
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,24 @@ CREATE TABLE {TABLE} (
     status text,
     PRIMARY KEY (indicator, municipality, sex, year, breakdown)
 )"""
+_DEFINITIONS = """
+DROP TABLE IF EXISTS note, indicator, dataset, municipality;
+CREATE TABLE dataset (
+    id text PRIMARY KEY,
+    version text NOT NULL,
+    published_at timestamptz NOT NULL,
+    attribution text NOT NULL,
+    processing text NOT NULL
+);
+CREATE TABLE indicator (id text PRIMARY KEY, dataset_id text NOT NULL REFERENCES dataset);
+CREATE TABLE note (
+    id integer PRIMARY KEY,
+    indicator text NOT NULL REFERENCES indicator,
+    mandatory boolean NOT NULL,
+    text text NOT NULL
+);
+CREATE INDEX ON note (indicator);
+CREATE TABLE municipality (code text PRIMARY KEY)"""
 _SQLITE = f"""
 CREATE TABLE {TABLE} (
     indicator TEXT, municipality TEXT, sex TEXT, year INTEGER, breakdown TEXT, value REAL, status TEXT,
@@ -81,6 +100,22 @@ async def copy_rows(address: str, table: Path) -> None:
             header=True,
             force_not_null=["breakdown"],
         )
+
+
+async def fill_definitions(
+    address: str, dataset: dict[str, str], indicators: Sequence[str], municipalities: Sequence[str]
+) -> None:
+    """Write what a service must know beside the figures: the dataset, its indicators, the municipalities."""
+    when = datetime.fromisoformat(dataset["publishedAt"])
+    row = (dataset["id"], dataset["version"], when, dataset["attribution"], dataset["processing"])
+    async with connected(address) as connection:
+        await connection.execute(_DEFINITIONS)
+        await connection.execute("INSERT INTO dataset VALUES ($1, $2, $3, $4, $5)", *row)
+        of_dataset = [(name, dataset["id"]) for name in indicators]
+        await connection.executemany("INSERT INTO indicator VALUES ($1, $2)", of_dataset)
+        codes = [(code,) for code in municipalities]
+        await connection.executemany("INSERT INTO municipality VALUES ($1)", codes)
+        await connection.execute("VACUUM ANALYZE")
 
 
 async def analyse(address: str) -> None:

@@ -41,6 +41,11 @@ class Service:
             body: bytes = answer.read()
         return body
 
+    def has_tag(self, path: str) -> bool:
+        """Tell whether the answer at *path* has a tag to ask again with."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=_READY_SECONDS) as answer:
+            return bool(answer.headers.get("etag"))
+
     def load(self, paths: Sequence[str], seconds: float, connections: int = CONNECTIONS) -> dict[str, float]:
         """Ask for *paths*, a single one again and again; return what the load counted."""
         order = {"port": self.port, "paths": paths, "seconds": seconds, "connections": connections}
