@@ -94,7 +94,7 @@ NOT_BREAKING: dict[str, Change] = {
     "a field is never null": (
         lambda c: schema(c, "IndicatorEntry")["properties"].update(firstYear={"type": "integer"})
     ),
-    "a new answer": lambda c: operation(c)["responses"].update({"410": {"description": "gone"}}),
+    "a new answer": lambda c: operation(c)["responses"].update({"451": {"description": "law"}}),
     "a new media type": (
         lambda c: operation(c)["responses"]["200"]["content"].update({"text/csv": {"schema": {}}})
     ),
