@@ -78,7 +78,7 @@ async def look_back(question: Question, residents: Residents, place: Place) -> A
     rows = await _rows(question, looked, shown, residents)
     told = links_of(question, place, -(-total // question.limit))
     meta = _meta(question, looked, total, told["bookmark"].href)
-    return Answered(answer_bytes("observations", b",".join(rows), meta, told), told, told["bookmark"].href)
+    return Answered(answer_bytes("observations", rows, meta, told), told, told["bookmark"].href)
 
 
 def _ranks(question: Question) -> Ranks:

@@ -54,7 +54,7 @@ def listed(
     shown = rows[(page - 1) * limit : page * limit] if page else []
     meta = Meta(total_records=len(rows), page=page, limit=limit, count=len(shown))
     told = links.paging(place, page, -(-len(rows) // limit), {})
-    return reply(answer_bytes(name, encoded(shown)[1:-1], meta, told), caching, told)
+    return reply(answer_bytes(name, [encoded(shown)[1:-1]], meta, told), caching, told)
 
 
 def refuse_other_media(accept: str, taken: Sequence[str] = _JSON) -> None:

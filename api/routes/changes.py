@@ -132,7 +132,7 @@ async def changes(
         raise _too_much(error, place, after) from None
     meta = _meta(found, place, asked, len(rows))
     told = links.paging(place, page, -(-meta.total_records // limit), {})
-    return reply(answer_bytes("changes", b",".join(rows), meta, told), PINNED, told)
+    return reply(answer_bytes("changes", rows, meta, told), PINNED, told)
 
 
 def _meta(found: Overview, place: Place, asked: Asked, rows: int) -> ChangesMeta:

@@ -71,7 +71,7 @@ async def releases(request: Request[Any, Any, Any]) -> Response[bytes]:
         warnings=_warnings(asked[SINCE.name], snapshot.number, asked[LANGUAGE.name]),
     )
     told = links.paging(place, page, -(-len(line) // limit), {})
-    rows = b",".join(encoded(_entry(release, place.base)) for release in shown)
+    rows = [encoded(_entry(release, place.base)) for release in shown]
     return reply(answer_bytes("releases", rows, meta, told), FRESH, told)
 
 
