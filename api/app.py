@@ -9,18 +9,24 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
-from api import problems
 from api.asked import check_query
 from api.front import Front
+from api.lifecycle import tell_lifecycle
 from api.links import PREFIX
+from api.manners import Counted
 from api.observations import PATH
+from api.pxweb.routes import face
 from api.ready import ReadyAnswers
 from api.replies import refuse_other_media
 from api.routes import (
     about,
+    catalogue,
     changes,
+    charts,
     datasets,
+    files,
     freshness,
+    guide,
     health,
     indicators,
     municipalities,
@@ -28,6 +34,8 @@ from api.routes import (
     releases,
 )
 from api.service import ready_bytes, service_of
+from api.web import refusals
+from api.web.routes import pages
 from datasets.settings import Settings
 from datasets.store import Store
 
@@ -40,6 +48,7 @@ HANDLERS = (
     datasets.dataset,
     datasets.versions,
     datasets.version,
+    files.file,
     changes.changes,
     indicators.indicators,
     indicators.indicator,
@@ -49,6 +58,7 @@ HANDLERS = (
     freshness.freshness,
     releases.releases_atom,
 )
+GUIDE = (guide.guide, guide.trying, guide.asset, guide.llms)
 
 
 def routes() -> Router:
@@ -70,17 +80,31 @@ def application(settings: Settings, store: Store) -> ASGIApp:
             await store.close()
 
     inner = Litestar(
-        route_handlers=[routes(), health.live, health.ready, health.problem],
+        route_handlers=[
+            routes(),
+            charts.charts,
+            pages,
+            face(),
+            *GUIDE,
+            catalogue.catalog,
+            health.live,
+            health.ready,
+            health.problem,
+        ],
         guards=[check_query],
-        exception_handlers={Exception: problems.told},
+        exception_handlers={Exception: refusals.told},
         lifespan=[life],
+        before_send=[tell_lifecycle],
         state=State({"service": service}),
         openapi_config=None,
     )
     shortcuts = {f"{PREFIX}{PATH}".encode(): partial(observations.at_once, service)}
     ready = ReadyAnswers(ready_bytes(settings))
-    return Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    front = Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
+    return Counted(front, settings.rate, settings.trusted_proxies) if settings.rate else front
 
 
 async def _take_json(request: Request[Any, Any, Any]) -> None:
+    if request.route_handler.opt.keys() & {"any_media", "formats"}:
+        return  # there is more than JSON, and the handler chooses
     refuse_other_media(",".join(request.headers.getall("accept", [])))

@@ -78,8 +78,10 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
 
 async def check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Read the query of a request before its handler; a guard of every route."""
-    if connection.scope.get("method") == HttpMethod.OPTIONS:
+    if connection.scope.get("method") == HttpMethod.OPTIONS or "reads_its_own_query" in handler.opt:
         return  # a browser's preflight: what is asked is for the request that follows
+    if handler.opt.get("reads_itself"):
+        return  # a page's form: what it leaves empty is not a fault
     query = connection.scope["query_string"]
     # what `connection.state` shows; making that view costs as much as reading the query
     connection.scope["state"]["asked"] = asked_of(query, handler.opt.get("parameters", ()))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -27,7 +28,14 @@ from api.ready import Came, Headers, ReadyAnswer, ReadyAnswers, Way, tag_matches
 
 _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ALLOWED = ALLOWED.encode()
-_EXPOSED = b"ETag, Link, Content-Location, RateLimit, RateLimit-Policy, Retry-After, traceparent"
+FILES = b"/files/"
+_EXPOSED = b", ".join(
+    (
+        b"Accept-Ranges, Content-Range",
+        b"ETag, Link, Content-Location, Content-Disposition, Lansdata-Mandatory-Notes",
+        b"RateLimit, RateLimit-Policy, Retry-After, traceparent",
+    )
+)
 _ALWAYS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", _EXPOSED),
@@ -38,6 +46,7 @@ _PREFLIGHT: Headers = [
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 ]
+_POSTED = b"/pxweb/"
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _JSON = (b"content-type", b"application/json")
 _TAKES_JSON = frozenset({b"", b"*/*", b"application/json"})
@@ -82,7 +91,7 @@ class Front:
         pairs = cast("Sequence[tuple[bytes, bytes]]", asked["headers"])
         headers = dict(pairs)
         came = (
-            self._live.now.number,
+            self._live.mark,
             asked["method"],
             asked["raw_path"],
             asked["query_string"],
@@ -104,18 +113,22 @@ class Front:
         headers = _folded(scope["headers"])
         trace = (b"traceparent", _trace_of(headers.get(b"traceparent")))
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
-            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_PREFLIGHT, trace]))
-            return
         base = _base(tuple(map(headers.get, _NAMING)), scope["scheme"], self._public_url)
         path = scope["raw_path"] or scope["path"].encode()
+        if method not in {"GET", "HEAD"}:
+            scope.setdefault("state", {})["base"] = base
+            await self._inner(scope, receive, _adding(send, [*_ALWAYS, *_preflight(path), trace]))
+            return
         query, accept = scope["query_string"], headers.get(b"accept", b"")
-        question = (self._live.now.number, path, query, base, accept)
+        question = (self._live.mark, path, query, base, accept)
         answer = self._ready.get(question)
         is_known = answer is not None
         if answer is None:
             if len(base) + len(path) + len(b"?") * bool(query) + len(query) > LONGEST_ADDRESS:
                 await _refuse_length(scope, send, trace, method)
+                return
+            if FILES in path:
+                await self._streamed(scope, receive, _adding(send, [*_ALWAYS, trace]), base)
                 return
             answer = await self._at_once(path, query, headers, base)
             if answer is None:
@@ -123,8 +136,11 @@ class Front:
             if answer is None:
                 return
             # the release that was answered from may have moved meanwhile: then the answer is not kept
-            if question[0] == self._live.now.number and answer.may_be_kept:
+            if question[0] == self._live.mark and answer.may_be_kept:
                 self._ready.keep(question, answer)
+        if answer.is_large:
+            # it takes a while to compress, and the others should not wait for it
+            await to_thread(answer.form, headers.get(b"accept-encoding", b""))
         way = _way(answer, headers, method)
         # most questions come but once: a way is worth its trouble at the second time
         if is_known and len(headers) == sum(1 for _ in scope["headers"]):
@@ -149,6 +165,16 @@ class Front:
             return None
         own = [(name.lower().encode(), text.encode("latin-1")) for name, text in told.items()]
         return ReadyAnswer(body, [*own, _JSON, _VARY, *_ALWAYS])
+
+    async def _streamed(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> None:
+        """Let the inner application answer in parts: files have their own tags, and are never kept here."""
+        is_head, scope["method"] = scope["method"] == "HEAD", "GET"
+        scope.setdefault("state", {}).update(base=base, is_head=is_head)
+
+        async def pass_on(message: Message) -> None:
+            await send({**message, "body": b""} if is_head and "body" in message else message)  # type: ignore[arg-type]
+
+        await self._inner(scope, receive, pass_on)
 
     async def _fresh(self, scope: HTTPScope, receive: Receive, send: Send, base: str) -> ReadyAnswer | None:
         """Return the inner application's answer; None when it is a refusal, which is sent already.
@@ -193,6 +219,13 @@ def _base(named: tuple[bytes | None, ...], scheme: str, public_url: str) -> str:
     """Return the address in front of every path; the same few callers' proxies name it again and again."""
     headers = {name: text for name, text in zip(_NAMING, named, strict=True) if text is not None}
     return base_of(headers, scheme, public_url)
+
+
+def _preflight(path: bytes) -> Headers:
+    """Return what a browser is told before it asks; selections of the PxWeb face may be posted."""
+    if not path.startswith(_POSTED):
+        return _PREFLIGHT
+    return [(b"access-control-allow-methods", _ALLOWED + b", POST"), *_PREFLIGHT[1:]]
 
 
 def _folded(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -1,6 +1,7 @@
 """Questions that look back: every published state of a figure, or what was published after a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -8,15 +9,14 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from api.answers import answer_bytes
 from api.links import Place
 from api.observations import (
-    MOST_FIGURES,
     MOST_LOOKED_THROUGH,
     Answered,
     ObservationsMeta,
     count_on_page,
     links_of,
+    most_figures,
     refuse_too_much,
 )
 from api.question import MOST_INDICATORS, Question
@@ -73,12 +73,12 @@ async def look_back(question: Question, residents: Residents, place: Place) -> A
     for state in moved:
         looked.append(await _looked_at(question, state, ranks, residents))
         total += len(looked[-1].states)
-        refuse_too_much(asked, "figures", (total, MOST_FIGURES), place.base)
+        refuse_too_much(asked, "figures", (total, most_figures(question)), place.base)
     shown = _page(question, looked, ranks)
     rows = await _rows(question, looked, shown, residents)
     told = links_of(question, place, -(-total // question.limit))
     meta = _meta(question, looked, total, told["bookmark"].href)
-    return Answered(answer_bytes("observations", rows, meta, told), told, told["bookmark"].href)
+    return Answered(rows=partial(b",".join, list(rows)), meta=meta, links=told)
 
 
 def _ranks(question: Question) -> Ranks:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 
 from cachetools import LRUCache
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from api.snapshot import EMPTY, Library, Past, Snapshot
 from datasets.catalogue import Indicator
 from datasets.errors import StoreUnavailableError
+from datasets.notices import Notice, Withdrawal
 from datasets.store import Store
 
 _POLL_SECONDS = 2.0
@@ -35,6 +36,12 @@ class Live:
         self._stirred = asyncio.Event()
         self._moved = asyncio.Event()
         self.now = EMPTY
+        self.notices: tuple[Notice, ...] = ()
+        """What is on record against what was published, oldest first."""
+        self.when_noticed: list[Callable[[], None]] = []
+        """What is to be forgotten when a notice comes, before anybody is answered by it."""
+        self.mark = 0
+        """One number for the newest release and all that is on record against any."""
         self.reachable = False
         """Whether the database answered when it was last asked."""
 
@@ -59,7 +66,7 @@ class Live:
 
         Raises StoreUnavailableError as long as nothing could be read: then nobody knows what there is.
         """
-        if self.now is EMPTY and not self.reachable:
+        if not self.now.number and not self.reachable:
             raise StoreUnavailableError("nothing has been read yet")
         return self.now
 
@@ -83,7 +90,8 @@ class Live:
         if kept is None:
             line = [release for release in self.now.line if release.number <= number]
             async with self._store.session() as session:
-                kept = self._earlier[number] = await self._library.snapshot(session, line)
+                snapshot = await self._library.snapshot(session, line)
+            kept = self._earlier[number] = replace(snapshot, withdrawn=self.now.withdrawn)
         return kept
 
     async def past(
@@ -127,14 +135,29 @@ class Live:
             self._stirred.clear()
             await self._refresh()
 
+    def _move(self, newest: Snapshot, notices: tuple[Notice, ...]) -> None:
+        """Answer by *newest* and *notices* from now on."""
+        withdrawn = {one.release: one for one in notices if isinstance(one, Withdrawal)}
+        if len(notices) != len(self.notices):
+            self._earlier.clear()
+            for forget in self.when_noticed:
+                forget()
+        self.mark = newest.number << 20 | len(notices)
+        self.notices, self.now = notices, replace(newest, withdrawn=withdrawn)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
     async def _refresh(self) -> None:
         try:
             async with self._store.session() as session:
                 newer = await session.releases(after=self.now.number)
+                notices = tuple(await session.notices())
                 if newer:
-                    self.now = await self._library.snapshot(session, (*self.now.line, *newer))
-                    self._moved.set()
-                    self._moved = asyncio.Event()
+                    newest = await self._library.snapshot(session, (*self.now.line, *newer))
+                else:
+                    newest = self.now
+                if newer or len(notices) != len(self.notices):
+                    self._move(newest, notices)
         except StoreUnavailableError:
             if self.reachable:
                 _log.warning("the database is away; release %d is served from memory", self.now.number)

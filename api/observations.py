@@ -1,8 +1,8 @@
 """From a question to the bytes of its answer: plan, select, join the slices of rendered rows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from api import links
 from api.answers import Listing, Meta, answer_bytes
+from api.formats import JSON, MOST_ROWS
 from api.links import Link, Place
 from api.problems import RefusalError
 from api.question import MOST_INDICATORS, Question
@@ -30,6 +31,7 @@ from api.telling import (
     warnings_told,
 )
 from datasets.cube import Positions
+from datasets.described import TABLE
 from datasets.rows import rendered
 from datasets.statuses import REMOVED
 from datasets.vocabulary import Flag, Sex, Status
@@ -82,12 +84,25 @@ class ObservationList(Listing, frozen=True, kw_only=True):
     meta: ObservationsMeta = field(name="_meta")
 
 
-class Answered(Struct, frozen=True):
-    """The bytes of an answer, the links in it, and the address that would give the same bytes for ever."""
+class Answered(Struct, frozen=True, kw_only=True):
+    """What is told, before it has a format: the rows, and what stands beside them."""
 
-    body: bytes
+    rows: Callable[[], bytes]
+    """Joins the rows of JSON, with commas between; a large answer does so beside the loop."""
+    meta: ObservationsMeta
     links: Mapping[str, Link]
-    pinned_address: str
+    cubes: Sequence[ResidentCube] = ()
+    found: Sequence[Found] = ()
+    """The same figures in their cubes, of each indicator asked for; none where the question looks back."""
+
+    @property
+    def pinned_address(self) -> str:
+        """Return the address that would give the same bytes for ever."""
+        return self.links["bookmark"].href
+
+    def json(self) -> bytes:
+        """Return the answer as JSON."""
+        return answer_bytes("observations", self.rows(), self.meta, self.links)
 
 
 async def answer(question: Question, residents: Residents, place: Place) -> Answered:
@@ -102,8 +117,7 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
     cubes = await residents.cubes(question.indicators)
     found = [selected(question, cube) for cube in cubes]
     total = sum(map(len, found))
-    refuse_too_much(question, "figures", (total, MOST_FIGURES), place.base)
-    rows = _rows(question, cubes, found)
+    refuse_too_much(question, "figures", (total, most_figures(question)), place.base)
     told = links_of(question, place, -(-total // question.limit))
     places = list(map(_looked_at, question.indicators, found))
     datasets, attributions = datasets_told(question), attributions_told(question)
@@ -118,7 +132,12 @@ async def answer(question: Question, residents: Residents, place: Place) -> Answ
         warnings=warnings_told(question, places),
         citation=citation_told(datasets, attributions, told["bookmark"].href, question.language),
     )
-    return Answered(answer_bytes("observations", rows, meta, told), told, told["bookmark"].href)
+    rows = partial(_joined, question, cubes, found)
+    return Answered(rows=rows, meta=meta, links=told, cubes=cubes, found=found)
+
+
+def _joined(question: Question, cubes: Sequence[ResidentCube], found: Sequence[Found]) -> bytes:
+    return b",".join(_rows(question, cubes, found))
 
 
 def count_on_page(question: Question, total: int) -> int:
@@ -126,6 +145,11 @@ def count_on_page(question: Question, total: int) -> int:
     if question.page < 1:
         return 0
     return max(min(total - (question.page - 1) * question.limit, question.limit), 0)
+
+
+def most_figures(question: Question) -> int:
+    """Return how many figures *question* may mean: pages of JSON are many, another format has one."""
+    return MOST_FIGURES if question.format is JSON else MOST_ROWS
 
 
 def _looked_at(state: IndicatorState, found: Found) -> Positions:
@@ -201,9 +225,15 @@ def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base:
     if size <= most:
         return
     datasets = datasets_told(question)
-    whole = [links.address(base, f"/datasets/{one.id}/versions/{one.version}") for one in datasets]
+    whole = [f"/datasets/{one.id}/versions/{one.version}" for one in datasets]
+    slug, told, within = "too-much", f"{most}", f"/files/{TABLE}"
+    if question.format is not JSON:
+        slug, told = "too-large", f"{most} in {question.format.name}"
+        within = f"/files/{question.format.baked}"
+    href = links.address(base, whole[0] + within) if whole else ""
     detail = (
-        f"the question means {size} {what}; the most is {most}."
+        f"the question means {size} {what}; the most is {told}."
         f" Narrow it, or take the whole of {', '.join(one.id for one in datasets[:5])}"
+        + (f": {href}" if href else "")
     )
-    raise RefusalError("too-much", detail, asked=size, limit=most, href=whole[0] if whole else "")
+    raise RefusalError(slug, detail, asked=size, limit=most, href=href)

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 
 from api.texts import (
-    LONGEST_TEXT,
     SORTABLE,
     category,
     moment,
@@ -220,34 +219,12 @@ PAGE = Parameter(
     example="1",
     default=1,
 )
-FORMAT = Parameter(
-    name="format",
-    description="Svarets format. / Format of the answer.",
-    read=one_of(("json",), "format"),
-    schema={"type": "string", "enum": ["json"], "default": "json"},
-    example="json",
-    default="json",
-)
-QUERY = Parameter(
-    name="q",
-    description="Sök i titel, definition och nyckelord. / Search title, definition and keywords.",
-    read=words,
-    schema={"type": "string", "maxLength": LONGEST_TEXT},
-    example="hemtjänst",
-)
 SOURCE = Parameter(
     name="source",
     description="Källa. / Source.",
     read=one_of([*Source], "source"),
     schema={"type": "string", "enum": [*Source]},
     example="scb",
-)
-ONE_MUNICIPALITY = Parameter(
-    name="municipality",
-    description="Bara indikatorer med siffror för området. / Only indicators with figures for the area.",
-    read=words,
-    schema={"type": "string"},
-    example="0880",
 )
 AREA_TYPE = Parameter(
     name="type",
@@ -278,7 +255,7 @@ def limit(standard: int) -> Parameter:
 
 
 LISTED = (limit(LIST_PAGE), PAGE, LANGUAGE)
-OBSERVATIONS = (
+FIGURES = (
     INDICATOR,
     DATASET,
     MUNICIPALITY,
@@ -296,5 +273,4 @@ OBSERVATIONS = (
     LANGUAGE,
     limit(OBSERVATIONS_PAGE),
     PAGE,
-    FORMAT,
 )

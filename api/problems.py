@@ -7,11 +7,15 @@ from urllib.parse import quote
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.status_codes import HTTP_405_METHOD_NOT_ALLOWED, HTTP_500_INTERNAL_SERVER_ERROR
+from litestar.status_codes import (
+    HTTP_405_METHOD_NOT_ALLOWED,
+    HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+    HTTP_500_INTERNAL_SERVER_ERROR,
+)
 from msgspec import Struct
 
 from api.answers import encoded
-from datasets.errors import StoreUnavailableError, UnknownCodeError
+from datasets.errors import ErasedError, FilesUnavailableError, StoreUnavailableError, UnknownCodeError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -81,6 +85,31 @@ KINDS = (
         "Not acceptable",
         "Ingen av de medietyper som `Accept` nämner finns här.",
         "None of the media types that `Accept` names is to be had here.",
+    ),
+    Kind(
+        "too-large",
+        413,
+        "Too much for one file",
+        "Svaret rymmer inte så många siffror i det här formatet. Detaljen säger hur många frågan gäller och "
+        "gränsen, och `href` är filen där hela datamängden finns.",
+        "An answer cannot hold as many figures in this format. The detail tells how many the question is for "
+        "and the limit, and `href` is the file that has the whole dataset.",
+    ),
+    Kind(
+        "erased",
+        410,
+        "Erased",
+        "Här stod en siffra som aldrig borde ha varit offentlig. Den är raderad ur varje version och fil. "
+        "Detaljen säger varför, och den nyaste versionen finns kvar utan den.",
+        "Here stood a figure that should never have been public. It is erased from every version and file. "
+        "The detail tells why, and the newest version is there without it.",
+    ),
+    Kind(
+        "range-not-satisfiable",
+        416,
+        "Range not satisfiable",
+        "Filen är kortare än det som efterfrågas. `Content-Range` säger hur lång den är.",
+        "The file is shorter than what is asked for. `Content-Range` tells how long it is.",
     ),
     Kind(
         "uri-too-long",
@@ -184,7 +213,7 @@ def instance_of(path: str) -> str:
 
 def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer *error*, whatever it is, without anything that is not for outsiders."""
-    refusal = _refusal(error)
+    refusal = refusal_of(error)
     if refusal.kind.slug == "internal":
         _log.error("%s failed", request.scope["path"], exc_info=error)
     problem = Problem(
@@ -198,6 +227,8 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     headers = {"Cache-Control": "no-store"}
     if refusal.status in {429, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
+    if refusal.status == HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE:
+        headers["Content-Range"] = f"bytes */{refusal.extra.get('limit', 0)}"
     if refusal.status == HTTP_405_METHOD_NOT_ALLOWED:
         headers["Allow"] = ALLOWED
     return Response(
@@ -205,9 +236,14 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     )
 
 
-def _refusal(error: Exception) -> RefusalError:
+def refusal_of(error: Exception) -> RefusalError:
+    """Return *error*, whatever it is, as a refusal without anything that is not for outsiders."""
     if isinstance(error, RefusalError):
         return error
+    if isinstance(error, ErasedError):
+        return RefusalError("erased", f"a figure that is asked for was erased: {error}")
+    if isinstance(error, FilesUnavailableError):
+        return RefusalError("unavailable", "the baked files cannot be reached right now")
     if isinstance(error, StoreUnavailableError):
         return RefusalError("unavailable", "the database cannot be reached and this is not in memory")
     if isinstance(error, HTTPException) and error.status_code < HTTP_500_INTERNAL_SERVER_ERROR:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from api.asked import Asked
+from api.formats import JSON, Format
 from api.live import MOST_STAYS, Live, TooManyStaysError
 from api.problems import InvalidParameter, InvalidParametersError, RefusalError
 from api.snapshot import NO_PAST, IndicatorState, Past, Snapshot
@@ -48,6 +49,8 @@ class Question(Struct, frozen=True, kw_only=True):
     limit: int
     page: int
     language: str
+    format: Format = JSON
+    labels: bool = False
     updated_after: datetime | None = None
     include_history: bool = False
     past: Past = NO_PAST

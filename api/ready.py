@@ -11,6 +11,8 @@ import xxhash
 import zstandard
 from litestar.types import HTTPResponseBodyEvent
 
+from api.formats import PARQUET, XLSX
+
 _WORTH_COMPRESSING = 600
 _ENCODERS: dict[bytes, Callable[[bytes], bytes]] = {
     # in our order of choice: the quickest that the caller takes
@@ -25,6 +27,9 @@ _MOST_WAYS = 8
 _LONGEST_WAY = 4_000
 _BESIDE_TEXTS = 1_200
 """About what one way takes in memory beside the texts of the request, in bytes."""
+_LARGE = 1 << 20
+_COMPRESSED = frozenset({(b"content-type", one.media.encode()) for one in (PARQUET, XLSX)})
+"""What is compressed already."""
 _NOT_KEPT = frozenset({(b"cache-control", b"no-store"), (b"cache-control", b"no-cache")})
 """What does not hang on the release alone."""
 
@@ -61,11 +66,13 @@ class ReadyAnswer:
         """The requests that lead straight to it."""
         self.was_asked = False
         """Whether it was asked for since it was last looked at."""
+        self.is_large = len(body) > _LARGE
+        self._gains = len(body) >= _WORTH_COMPRESSING and _COMPRESSED.isdisjoint(headers)
         self._forms: dict[bytes, Form] = {}
 
     def form(self, accept_encoding: bytes) -> Form:
         """Return the form that a caller with *accept_encoding* takes, made at its first use."""
-        encoding = chosen_encoding(accept_encoding) if len(self.body) >= _WORTH_COMPRESSING else b""
+        encoding = chosen_encoding(accept_encoding) if self._gains else b""
         form = self._forms.get(encoding)
         if form is None:
             body = _ENCODERS[encoding](self.body) if encoding else self.body

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar import Request, Response
 from litestar.enums import MediaType
 
 from api import links
 from api.answers import Meta, answer_bytes, encoded
-from api.links import Link
+from api.links import Link, Place
 from api.problems import RefusalError
 from api.service import asked_in, place_in
 
@@ -19,6 +19,7 @@ REVALIDATED = "no-cache"
 UNCACHED = "no-store"
 _JSON = ("application/json", "application/*", "*/*")
 """What means JSON in an `Accept`, the most exact first: that one's weight counts."""
+_Row = TypeVar("_Row")
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
@@ -51,10 +52,20 @@ def listed(
     """Return the page of *rows* that *request* asks for, under *name*."""
     asked, place = asked_in(request), place_in(request, path)
     page, limit = asked["page"], asked["limit"]
-    shown = rows[(page - 1) * limit : page * limit] if page else []
+    shown = on_page(rows, page, limit)
     meta = Meta(total_records=len(rows), page=page, limit=limit, count=len(shown))
-    told = links.paging(place, page, -(-len(rows) // limit), {})
-    return reply(answer_bytes(name, [encoded(shown)[1:-1]], meta, told), caching, told)
+    return paged(place, name, encoded(shown)[1:-1], meta, caching)
+
+
+def on_page(rows: Sequence[_Row], page: int, limit: int) -> Sequence[_Row]:
+    """Return the part of *rows* that stands on a page; page 0 is outside the range and so empty."""
+    return rows[(page - 1) * limit : page * limit] if page else rows[:0]
+
+
+def paged(place: Place, name: str, rows: bytes, meta: Meta, caching: str = FRESH) -> Response[bytes]:
+    """Return one page of a list, its *rows* as JSON already and joined by commas."""
+    told = links.paging(place, meta.page, -(-meta.total_records // meta.limit), {})
+    return reply(answer_bytes(name, rows, meta, told), caching, told)
 
 
 def refuse_other_media(accept: str, taken: Sequence[str] = _JSON) -> None:

@@ -46,6 +46,10 @@ class Residents:
                 found |= await self._read(set(names) - found.keys(), keep=keep)
         return [found[name] for name in names]
 
+    def forget(self) -> None:
+        """Forget every cube: one of them may have been erased."""
+        self._cubes.clear()
+
     async def warm(self, states: Sequence[IndicatorState]) -> None:
         """Read the cubes of *states* ahead of questions, until half of the cache is taken."""
         waiting = [state for state in states if _key(state) not in self._cubes]

@@ -8,12 +8,15 @@ from litestar import Request
 from msgspec import Struct
 
 from api.asked import Asked
+from api.charts.drawing import Drawing
 from api.comparisons import Comparisons
 from api.feed import Feed
+from api.files import Files
 from api.freshness import Freshness
 from api.links import Place
 from api.live import Live
 from api.resident import Residents
+from api.search.engine import Engine
 from datasets.errors import StoreUnavailableError
 from datasets.settings import Settings
 from datasets.store import Store
@@ -33,6 +36,9 @@ class Service(Struct):
     comparisons: Comparisons
     feed: Feed
     freshness: Freshness
+    files: Files
+    search: Engine
+    drawing: Drawing
     warming: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -46,12 +52,14 @@ class Service(Struct):
             self.warming.cancel()
             with suppress(asyncio.CancelledError):
                 await self.warming
+        await self.drawing.stop()
         await self.live.stop()
 
     async def _keep_warm(self) -> None:
         async for snapshot in self.live.releases():
             with suppress(StoreUnavailableError):
                 await self.freshness.known()
+            await self.search.over(snapshot)
             await self.residents.warm(list(snapshot.indicators.values()))
 
 
@@ -59,6 +67,9 @@ def service_of(settings: Settings, store: Store) -> Service:
     """Return the service over *store*; nothing is read yet."""
     most = int(settings.cache_mb * _MEGABYTE * _COLD_SHARE)
     live, residents = Live(store), Residents(store, most)
+    files = Files(store, live)
+    drawing = Drawing()
+    live.when_noticed += [residents.forget, files.forget, drawing.forget]
     return Service(
         settings=settings,
         store=store,
@@ -67,6 +78,9 @@ def service_of(settings: Settings, store: Store) -> Service:
         comparisons=Comparisons(store),
         feed=Feed(live, residents),
         freshness=Freshness(store, live),
+        files=files,
+        search=Engine(),
+        drawing=drawing,
     )
 
 

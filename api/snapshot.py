@@ -10,6 +10,7 @@ from msgspec import Struct
 from datasets.catalogue import Dataset, Indicator, dataset_of, indicator_of
 from datasets.coverage import Coverage
 from datasets.ledger import Entry, Release, Stay
+from datasets.notices import Withdrawal
 from datasets.store import Session
 
 
@@ -38,10 +39,22 @@ class Snapshot(Struct, frozen=True):
     """Every release up to `number`, oldest first."""
     datasets: Mapping[str, DatasetState]
     indicators: Mapping[str, IndicatorState]
+    withdrawn: Mapping[int, Withdrawal] = {}
+    """What is on record against a release, by its number."""
 
     def versions(self, dataset: str) -> list[Release]:
         """Return the releases of *dataset*, oldest first."""
         return [release for release in self.line if release.dataset == dataset]
+
+    def withdrawal_of(self, dataset: str) -> Withdrawal | None:
+        """Return what is on record against the version of *dataset* that stands here."""
+        state = self.datasets.get(dataset)
+        return self.withdrawn.get(state.release.number) if state else None
+
+    def successor(self, release: Release) -> Release | None:
+        """Return the next version that is not withdrawn; None where there is none yet."""
+        later = (one for one in self.versions(release.dataset) if one.number > release.number)
+        return next((one for one in later if one.number not in self.withdrawn), None)
 
     def number_at(self, moment: datetime) -> int:
         """Return the number of the last release published by *moment*; 0 before the first."""

@@ -100,10 +100,17 @@ def notes_told(
     """Return the notes that concern at least one of the figures *found*, and the breaks they span."""
     told: list[ToldNote] = []
     for state, resident, at in zip(question.indicators, cubes, found, strict=True):
-        if len(at):
-            told.extend(_breaks(state, resident, at, question.language))
-            told.extend(_notes(state, resident, at, question.language))
+        told.extend(notes_of(state, resident, at, question.language))
     return told
+
+
+def notes_of(
+    state: IndicatorState, resident: ResidentCube, at: Positions, language: str
+) -> Iterator[ToldNote]:
+    """Yield the breaks and notes of one indicator that concern its figures *at* some positions."""
+    if len(at):
+        yield from _breaks(state, resident, at, language)
+        yield from _notes(state, resident, at, language)
 
 
 def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned]:
@@ -118,10 +125,26 @@ def warnings_told(question: Question, found: Sequence[Positions]) -> list[Warned
         if not len(at)
     ]
     return [
+        *withdrawals_told(question),
         *empty,
         *(Warned(state.definition.id, _where(state, question)) for state in question.elsewhere),
         *(Warned(name, unborn[question.language]) for name in question.unborn),
     ]
+
+
+def withdrawals_told(question: Question) -> list[Warned]:
+    """Return for each dataset whose version is withdrawn that it is, why, and what to use instead."""
+    told = []
+    for dataset in sorted({state.dataset for state in question.indicators}):
+        notice = question.snapshot.withdrawal_of(dataset)
+        if notice:
+            name = next(one.definition.id for one in question.indicators if one.dataset == dataset)
+            said = {
+                "sv": f"{dataset} {notice.version} är återkallad och ska inte användas: {notice.reason}",
+                "en": f"{dataset} {notice.version} is withdrawn and must not be used: {notice.reason}",
+            }
+            told.append(Warned(name, said[question.language]))
+    return told
 
 
 def unchanged_told(question: Question) -> list[Warned]:

@@ -41,15 +41,26 @@ _Read = TypeVar("_Read")
 
 def canonical_csv(cube: Cube) -> bytes:
     """Return the canonical form of *cube*."""
+    return b"".join((_FIRST_LINE, csv_lines(cube)))
+
+
+def csv_lines(cube: Cube, before: str = "") -> memoryview:
+    """Return the lines of the canonical form without its header; *before* stands in front of each."""
     if not len(cube):
-        return _FIRST_LINE
-    texts = _texts(cube)
-    comma = pa.scalar(",", pa.large_string())
-    lines = pc.binary_join_element_wise(*_folded([texts[name] for name in _NAMES]), comma)
+        return memoryview(b"")
+    texts = column_texts(cube, end="\n")
+    first = (pa.scalar(before, pa.large_string()),) if before else ()
+    return joined_texts([*first, *(texts[name] for name in _NAMES)], ",", len(cube))
+
+
+def joined_texts(columns: Sequence[Any], separator: str, rows: int) -> memoryview:
+    """Return Arrow's texts of *rows* rows joined column by column, one row right after the other."""
+    lines = pc.binary_join_element_wise(*_folded(columns, separator), pa.scalar(separator, pa.large_string()))
+    if isinstance(lines, pa.Scalar):
+        return memoryview(lines.as_py().encode() * rows)
     # Arrow keeps the texts of a column one after the other: the lines stand in its memory as in the file
     _, ends, body = lines.buffers()
-    size = int(np.frombuffer(ends, np.int64)[len(cube)])
-    return b"".join((_FIRST_LINE, memoryview(body)[:size]))
+    return memoryview(body)[: int(np.frombuffer(ends, np.int64)[rows])]
 
 
 def figures_hash(csv_bytes: bytes) -> bytes:
@@ -57,31 +68,34 @@ def figures_hash(csv_bytes: bytes) -> bytes:
     return hashlib.sha256(csv_bytes).digest()
 
 
-def _folded(columns: Sequence[Any]) -> Iterator[Any]:
+def _folded(columns: Sequence[Any], separator: str) -> Iterator[Any]:
     """Yield *columns* with neighbours of one text each as one, which is joined in less time."""
     for is_constant, group in groupby(columns, lambda column: isinstance(column, pa.Scalar)):
         if is_constant:
-            yield pa.scalar(",".join(str(one) for one in group), pa.large_string())
+            yield pa.scalar(separator.join(str(one) for one in group), pa.large_string())
         else:
             yield from group
 
 
-def _texts(cube: Cube) -> Mapping[str, Any]:
-    """Return every column of *cube* as Arrow's texts, by the name in the header; the last ends the line."""
+def column_texts(cube: Cube, end: str = "") -> Mapping[str, Any]:
+    """Return every column of *cube* as Arrow's texts, by the name in the header; one text for equal ones.
+
+    The last column's texts have *end* after them.
+    """
     columns = cube.columns
     return {
-        "municipality": _coded(columns.municipality, cube.municipalities),
-        "sex": _coded(columns.sex, SEXES),
-        "year": _each(columns.year, str),
-        "periodStart": _each(columns.start, _day_text),
-        "periodEnd": _each(columns.end, _day_text),
-        "breakdown": _coded(columns.breakdown, [part.text for part in cube.breakdowns]),
+        "municipality": coded_texts(columns.municipality, cube.municipalities),
+        "sex": coded_texts(columns.sex, SEXES),
+        "year": each_text(columns.year, str),
+        "periodStart": each_text(columns.start, _day_text),
+        "periodEnd": each_text(columns.end, _day_text),
+        "breakdown": coded_texts(columns.breakdown, [part.text for part in cube.breakdowns]),
         "value": texts_of_numbers(columns.value),
-        "status": _coded(columns.status, ("", *STATUSES)),
-        "flags": _each(columns.flags, flags_text),
+        "status": coded_texts(columns.status, ("", *STATUSES)),
+        "flags": each_text(columns.flags, flags_text),
         "low": texts_of_numbers(columns.low),
         "high": texts_of_numbers(columns.high),
-        "count": _each(columns.count, lambda count: f"{_count_text(count)}\n"),
+        "count": each_text(columns.count, lambda count: f"{_count_text(count)}{end}"),
     }
 
 
@@ -130,17 +144,29 @@ def cube_of_csv(csv_bytes: bytes) -> Cube:
     return cube_of(municipalities, breakdowns, columns)
 
 
-def _coded(positions: NDArray[np.integer[Any]], codes: Sequence[str]) -> Any:
-    texts = pa.array(map(str, codes), pa.large_string())
-    return texts[int(positions[0])] if not positions.strides[0] else texts.take(pa.array(positions))
+def coded_texts(positions: NDArray[np.integer[Any]], texts: Sequence[str]) -> Any:
+    """Return the text at each of *positions* as Arrow's texts."""
+    known = pa.array(map(str, texts), pa.large_string())
+    return known[int(positions[0])] if not positions.strides[0] else known.take(pa.array(positions))
 
 
-def _each(column: NDArray[np.integer[Any]], text: Callable[[int], str]) -> Any:
-    """Write a column whose values mostly repeat: each distinct one once."""
+def each_text(column: NDArray[np.integer[Any]], text: Callable[[int], str]) -> Any:
+    """Write a column whose values mostly repeat as Arrow's texts: each distinct one once."""
     if not column.strides[0]:
         return pa.scalar(text(int(column[0])), pa.large_string())
     distinct = pa.array(column).dictionary_encode()
-    return _coded(distinct.indices.to_numpy(), [text(one) for one in distinct.dictionary.to_pylist()])
+    return coded_texts(distinct.indices.to_numpy(), [text(one) for one in distinct.dictionary.to_pylist()])
+
+
+def wrapped_numbers(numbers: NDArray[np.float64], before: str, after: str, absent: str) -> Any:
+    """Write a column of numbers as Arrow's texts, each between two others; NaN as *absent*."""
+    texts = texts_of_numbers(numbers)
+    left, right = (pa.scalar(text, pa.large_string()) for text in (before, after))
+    if isinstance(texts, pa.Scalar):
+        return pa.scalar(f"{before}{texts}{after}" if str(texts) else absent, pa.large_string())
+    told = pc.binary_join_element_wise(left, texts, right, pa.scalar("", pa.large_string()))
+    is_absent = pa.array(np.isnan(numbers))
+    return pc.if_else(is_absent, pa.scalar(absent, pa.large_string()), told)
 
 
 def _day_text(number: int) -> str:

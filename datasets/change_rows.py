@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
+from datasets.canonical import joined_texts, wrapped_numbers
 from datasets.catalogue import Dataset, Indicator, canonical_metadata, dataset_of, indicator_of
 from datasets.changes import DefinitionChange, Difference, definition_changes, difference
 from datasets.cube import Cube, Positions, cube_from
 from datasets.ledger import Release
 from datasets.rows import KEY, joined, row_pieces
+from datasets.tabular import json_pieces
 
 ADDED, REVISED, REMOVED = "added", "revised", "removed"
 """What can happen to a figure."""
@@ -81,6 +84,23 @@ def dataset_rows(before: Dataset | None, after: Dataset) -> list[bytes]:
 def dataset_changes(before: Dataset | None, after: Dataset) -> list[DefinitionChange]:
     """Return the fields in which two descriptions of a dataset differ."""
     return _definitions("dataset", before, after)
+
+
+def new_rows(definition: Indicator, cube: Cube) -> memoryview:
+    """Return the changes that bring a new indicator, one on a line; as `IndicatorChanges`, and sooner."""
+    first = _definition_row("indicator", definition.id, _definitions("indicator", None, definition)[0])
+    if not len(cube):
+        return memoryview(first + b"\n")
+    pieces = dict(json_pieces(definition.id, cube))
+    pieces["value"] = wrapped_numbers(cube.columns.value, '"value":', "", '"value":null')
+    told = [
+        pa.scalar(f'{{"change":"{ADDED}",', pa.large_string()),
+        *(pieces.pop(name) for name in KEY),
+        pa.scalar(',"before":null,"after":{', pa.large_string()),
+        *pieces.values(),
+        pa.scalar("}}\n", pa.large_string()),
+    ]
+    return memoryview(b"".join((first, b"\n", joined_texts(told, "", len(cube)))))
 
 
 def release_row(release: Release, previous: Release | None) -> bytes:

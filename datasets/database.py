@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from datasets.embedded import lease
 from datasets.settings import Settings
+from datasets.shelf import shelf_of
 from datasets.store import Store
 
 _OWNER, _READER = "lansdata", "lansdata_api"
@@ -17,7 +18,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     Raises DatabaseStartError when the embedded server cannot be started.
     """
     held = None if settings.database_url else lease(settings.home_path)
-    store = Store.at(held.address(_OWNER) if held else settings.database_url)
+    address = held.address(_OWNER) if held else settings.database_url
+    store = Store.at(address, shelf=shelf_of(settings))
     try:
         yield store
     finally:
@@ -32,4 +34,4 @@ def reading_store(settings: Settings) -> Store:
     Raises DatabaseStartError when the embedded server cannot be started.
     """
     address = settings.database_url or lease(settings.home_path).address(_READER)
-    return Store.at(address, read_only=True)
+    return Store.at(address, read_only=True, shelf=shelf_of(settings))

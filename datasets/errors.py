@@ -25,6 +25,14 @@ class StoreUnavailableError(LansdataError):
     """The database cannot be reached, or lost the connection under a question."""
 
 
+class FilesUnavailableError(LansdataError):
+    """The baked files cannot be written or read where they are kept."""
+
+
+class ErasedError(LansdataError):
+    """A figure is asked for that was erased, or a cube that held one; the message is the reason."""
+
+
 class PublishRefusedError(LansdataError):
     """A version that must not be published as it is; nothing was written."""
 

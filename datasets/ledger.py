@@ -10,6 +10,9 @@ from msgspec import Struct
 from datasets.catalogue import Dataset, Indicator
 from datasets.changes import Counts, Version
 from datasets.cube import Cube
+from datasets.disclosure.relations import Confidential
+from datasets.disclosure.rules import Rules
+from datasets.errors import PublishRefusedError
 
 PUBLISHED, UNCHANGED, HELD, FAILED = "published", "unchanged", "held", "failed"
 """What can come of an attempt."""
@@ -69,6 +72,10 @@ class Publishable(Protocol):
     def source_time(self) -> datetime | None:
         """Return the source's own time of the figures, where it states one."""
 
+    @property
+    def stands_on(self) -> int | None:
+        """Return the newest release of the dataset that this was made against; None if it does not matter."""
+
     def made(self) -> Iterator[tuple[Indicator, Cube]]:
         """Yield each indicator with its figures, once."""
 
@@ -81,6 +88,11 @@ class Draft(Struct, frozen=True, kw_only=True):
     cubes: Mapping[str, Cube]
     note: str = ""
     source_time: datetime | None = None
+    confidential: Confidential | None = None
+    """The people behind figures that are not protected yet; such a draft gives its figures to nobody."""
+    protected_by: Rules | None = None
+    stands_on: int | None = None
+    """The newest release of the dataset that the protection reckoned with; 0 for none before."""
 
     def __post_init__(self) -> None:
         """Refuse figures without a definition and definitions without a cube."""
@@ -90,7 +102,10 @@ class Draft(Struct, frozen=True, kw_only=True):
             raise ValueError(message)
 
     def made(self) -> Iterator[tuple[Indicator, Cube]]:
-        """Yield each indicator with its figures."""
+        """Yield each indicator with its figures; refused while the people behind them are not protected."""
+        if self.confidential:
+            message = f"{self.dataset.id}: the people behind the figures are not protected yet"
+            raise PublishRefusedError(message)
         return ((definition, self.cubes[name]) for name, definition in self.indicators.items())
 
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from datasets.baking import Version as BakedVersion
+from datasets.baking import bake
 from datasets.catalogue import Indicator, canonical_metadata, indicator_of, metadata_hash
 from datasets.changes import (
     FIRST_VERSION,
@@ -20,8 +22,10 @@ from datasets.changes import (
 )
 from datasets.cube import Cube
 from datasets.errors import PublishRefusedError
+from datasets.indexes import ledger_of, settle
 from datasets.ledger import PUBLISHED, UNCHANGED, Attempt, Entry, Publishable, Release, fingerprint
 from datasets.parcels import Parcel, parcel_of
+from datasets.shelf import Shelf
 from datasets.store import Session, Store
 
 _PACKERS = 2
@@ -82,12 +86,27 @@ async def publish(
         async with store.publishing() as session:
             started = await session.now()
             line = await session.releases()
+            _refuse_moved_on(draft, line)
             release = await _next_release(session, draft, parcels, line, judge)
+            if release and store.shelf and not only_try:
+                await _bake(session, store.shelf, draft, parcels, (line, release))
             await session.add_attempt(_attempt(draft, started, await session.now(), release, next_at))
             if only_try:
                 raise _TakenBackError
+    if not only_try:
+        await settle(store)
     counts = release.counts if release else Counts(sum(one.coverage.rows for one in parcels.values()))
     return Outcome(dataset, release, counts)
+
+
+def _refuse_moved_on(draft: Publishable, line: Sequence[Release]) -> None:
+    """Refuse a draft that was made against a release which is not the newest of its dataset any more."""
+    newest = max((one.number for one in line if one.dataset == draft.dataset.id), default=0)
+    if draft.stands_on not in {None, newest}:
+        message = (
+            f"{draft.dataset.id}: another version was published meanwhile; nothing was written, try again"
+        )
+        raise PublishRefusedError(message)
 
 
 def _parcels(draft: Publishable) -> dict[str, Parcel]:
@@ -176,6 +195,29 @@ async def _next_release(
     ended = [name for name, entry in standing.items() if name not in parcels or parcels[name].entry != entry]
     await session.add_release(release, ended, begun)
     return release
+
+
+async def _bake(
+    session: Session,
+    shelf: Shelf,
+    draft: Publishable,
+    parcels: Mapping[str, Parcel],
+    told: tuple[Sequence[Release], Release],
+) -> None:
+    """Write the files of a release behind its *line*, and let the ledger know them."""
+    line, release = told
+    previous = next((one for one in reversed(line) if one.dataset == release.dataset), None)
+    stood = await session.entries_at(previous.number, release.dataset) if previous else []
+    standing = {entry.indicator: entry for entry in stood}
+    version = BakedVersion(
+        release=release,
+        previous=previous,
+        about=draft.dataset,
+        standing=standing,
+        parcels={name: one for name, one in parcels.items() if one.coverage.rows or name in standing},
+    )
+    own = shelf.within(ledger_of((*line, release)[0].published_at))
+    await session.add_files(await bake(session, own, version))
 
 
 async def _release(

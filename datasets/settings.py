@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     home: str = ".lansdata"
     database_url: str = ""
+    files_url: str = ""
+    """Where baked files lie, such as `s3://bucket/folder`; unset means below the home."""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
@@ -31,14 +34,27 @@ class Settings(Struct, frozen=True, kw_only=True):
     cache_mb: Annotated[int, Meta(ge=1, le=65536)] = 256
     keep_days: Annotated[int, Meta(ge=1)] = 400
     """How many days the raw answers of sources are kept; a dataset's newest always is."""
-    rate: Annotated[int, Meta(ge=1)] = 600
+    rate: Annotated[int, Meta(ge=0)] = 0
+    """How many calls a caller may make in a minute; 0 counts none."""
+    proxies: str = ""
+    """Addresses and networks of the proxies whose `X-Forwarded-For` is believed, with commas between."""
 
     def __post_init__(self) -> None:
-        """Refuse addresses that no client could use."""
+        """Refuse addresses that no client could use, and proxies that are none."""
         for name in ("public_url", "kolada_url", "scb_url", "socialstyrelsen_url", "fohm_url"):
             _check_address(name, getattr(self, name))
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             raise ValueError("`$.database_url`: must begin with postgresql://")
+        if self.files_url and not self.files_url.startswith("s3://"):
+            raise ValueError("`$.files_url`: must begin with s3://")
+
+        for proxy in self.trusted_proxies:
+            _check_network(proxy)
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Return the proxies that are believed, each an address or a network."""
+        return tuple(part.strip() for part in self.proxies.split(",") if part.strip())
 
     @property
     def home_path(self) -> Path:
@@ -70,6 +86,14 @@ def _check_address(name: str, address: str) -> None:
     if address and not _is_base(address):
         message = f"`$.{name}`: {address!r} is not an http address without query"
         raise ValueError(message)
+
+
+def _check_network(text: str) -> None:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        message = f"`$.proxies`: {text!r} is no address or network"
+        raise ValueError(message) from None
 
 
 def _is_base(address: str) -> bool:

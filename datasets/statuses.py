@@ -19,6 +19,9 @@ class Sign(Struct, frozen=True):
 REMOVED = "removed"
 """A status that no stored figure has: told of one that a later version no longer holds."""
 
+ABSENT = "absent"
+"""A status that no figure has: told of a combination without a figure, where a format tells them all."""
+
 LEGEND = (
     Sign(
         Status.MISSING,
@@ -63,6 +66,15 @@ LEGEND = (
         Text(
             "Uppgiften fanns i en tidigare version och finns inte längre hos källan.",
             "The figure stood in an earlier version and the source no longer has it.",
+        ),
+    ),
+    Sign(
+        ABSENT,
+        "status",
+        Text("Ingen siffra", "No figure"),
+        Text(
+            "Källan har ingen siffra för kombinationen. Sägs bara i JSON-stat, som räknar upp alla.",
+            "The source has no figure for the combination. Only told in JSON-stat, which lists them all.",
         ),
     ),
     Sign(

@@ -18,8 +18,10 @@ from datasets.changes import Counts, Version
 from datasets.coverage import Coverage, coverage_body, read_coverage
 from datasets.cube import Cube
 from datasets.errors import PublishRefusedError, StoreUnavailableError
+from datasets.file_records import FileRecords
 from datasets.ledger import Attempt, Entry, Release, Stay
 from datasets.parcels import Parcel
+from datasets.shelf import Shelf
 from datasets.stored import unpacked
 
 _CONNECT_SECONDS = 5
@@ -37,7 +39,7 @@ _AWAY = (
 )
 
 
-class Session:
+class Session(FileRecords):
     """One connection's questions and, for a publisher, its changes; each method is one statement."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -156,12 +158,14 @@ class Session:
 class Store:
     """A pool of connections to the ledger; lends sessions, since a question may never need one."""
 
-    def __init__(self, engine: AsyncEngine, address: str) -> None:
+    def __init__(self, engine: AsyncEngine, address: str, shelf: Shelf | None = None) -> None:
         self._engine = engine
         self._address = address
+        self.shelf = shelf
+        """Where the baked files lie; without one no files are baked."""
 
     @classmethod
-    def at(cls, address: str, *, read_only: bool = False) -> Self:
+    def at(cls, address: str, *, read_only: bool = False, shelf: Shelf | None = None) -> Self:
         """Return the store at *address*; nothing is connected yet.
 
         A read-only store gives up its right to write on every connection, whoever it logs in as.
@@ -188,7 +192,7 @@ class Store:
             max_overflow=0,
             pool_pre_ping=True,
         )
-        return cls(engine, address)
+        return cls(engine, address, shelf)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from pyarrow import ipc
 
 from datasets.cube import Columns, Cube
-from datasets.errors import LansdataError
+from datasets.errors import ErasedError, LansdataError
 from datasets.vocabulary import Breakdown, MunicipalityCode
 
 ENCODING = "arrow-zstd-1"
+ERASED = "erased"
+"""The encoding of a cube of which nothing is left; its body is the reason."""
 _HEADER = b"lansdata"
 _TYPES = {
     "municipality": np.uint16,
@@ -74,7 +76,13 @@ def packed(cube: Cube) -> tuple[str, bytes]:
 
 
 def unpacked(encoding: str, body: bytes) -> Cube:
-    """Read a stored cube; raises UnknownEncodingError for an encoding that this version does not know."""
+    """Read a stored cube.
+
+    Raises ErasedError for one of which nothing is left, UnknownEncodingError for an encoding that this
+    version does not know.
+    """
+    if encoding == ERASED:
+        raise ErasedError(body.decode())
     if encoding != ENCODING:
         message = f"a cube is stored as {encoding}, this version reads {ENCODING}"
         raise UnknownEncodingError(message)

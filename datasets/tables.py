@@ -90,3 +90,39 @@ attempt = Table(
     ),
     Index("attempt_of_dataset", "dataset", "outcome", "finished_at"),
 )
+
+pack = Table(
+    "pack",
+    ledger,
+    Column("release", BigInteger, ForeignKey("release.number"), primary_key=True, autoincrement=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("byte_size", BigInteger, nullable=False),
+)
+
+made = Table(
+    "made",
+    ledger,
+    Column("data_sha256", LargeBinary, ForeignKey("cube.sha256"), primary_key=True),
+    Column("indicator", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="which pieces of packs hold the cube, as JSON"),
+)
+
+file = Table(
+    "file",
+    ledger,
+    Column("release", BigInteger, ForeignKey("release.number"), primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("byte_size", BigInteger, nullable=False),
+    Column("rows", BigInteger),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("parts", LargeBinary, nullable=False, comment="which pieces it is composed of, as JSON"),
+)
+
+notice = Table(
+    "notice",
+    ledger,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="a withdrawal or an erasure, as JSON"),
+)

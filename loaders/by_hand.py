@@ -65,12 +65,16 @@ async def _starter(settings: Settings, console: Console) -> None:
 
 async def _publish_all(settings: Settings, drafts: "Iterable[Draft]", console: Console) -> None:
     from datasets.database import open_store  # noqa: PLC0415 only what publishes needs it
+    from datasets.disclosure.guard import guarded  # noqa: PLC0415
     from datasets.migrate import migrate  # noqa: PLC0415
     from datasets.publish import publish  # noqa: PLC0415
 
     async with open_store(settings) as store:
         await migrate(store)
-        outcomes = [await publish(store, draft) for draft in drafts]
+        outcomes = []
+        for draft in drafts:
+            safe = await guarded(store, draft, settings.home_path)
+            outcomes.append(await publish(store, safe))
     _show(outcomes, console)
 
 

@@ -5,7 +5,9 @@ sha256 that it is loaded, so that a file is read once, and again only when what 
 """
 
 import hashlib
+import stat
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +23,7 @@ INBOX = "inbox"
 """The name of the folder under LANSDATA_HOME, and of this source in the catalogue."""
 SETTLED = timedelta(minutes=1)
 """How long a file must have lain unchanged: one that is still being copied looks whole and is not."""
+_OWNER_FOLDER = 0o700
 _RECEIPTS = ".receipts"
 _encoder = msgspec.json.Encoder(order="deterministic", enc_hook=str)
 
@@ -49,6 +52,8 @@ def delivered(home: Path, listed: Listed, now: datetime, *, stands: bool) -> Des
     folder = home / INBOX / dataset
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     files = [path for path in folder.iterdir() if _is_delivery(path, dataset)]
+    if listed.plan.dataset.person_based:
+        close_to_others(folder, *files)
     if not files:
         return Waiting(f"there is no file in {INBOX}/{dataset}")
     newest = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
@@ -58,6 +63,29 @@ def delivered(home: Path, listed: Listed, now: datetime, *, stands: bool) -> Des
     if stands and receipt_of(told) == _read_receipt(home, dataset):
         return Waiting(f"{newest.name} is loaded already")
     return told
+
+
+def close_to_others(folder: Path, *files: Path) -> None:
+    """Let nobody but the owner look into *folder*, or read *files*: they count people, unprotected."""
+    if stat.S_IMODE(folder.stat().st_mode) != _OWNER_FOLDER:
+        folder.chmod(_OWNER_FOLDER)
+    for file in files:
+        # one that somebody else owns is behind the folder's door all the same
+        with suppress(PermissionError):
+            file.chmod(0o600)
+
+
+def forget_loaded(home: Path, listed: Listed, now: datetime, kept: timedelta) -> list[Path]:
+    """Remove files of people that lie in the folder of *listed* longer than *kept*, but not the newest."""
+    folder = home / INBOX / listed.plan.dataset.id
+    if not listed.plan.dataset.person_based or not folder.is_dir():
+        return []
+    files = [path for path in folder.iterdir() if _is_delivery(path, listed.plan.dataset.id)]
+    by_age = sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    old = [path for path in by_age[:-1] if path.stat().st_mtime < (now - kept).timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
 
 
 def receipt_of(told: Description) -> Receipt:
@@ -114,7 +142,9 @@ def _description(listed: Listed, folder: Path, file: Path) -> Description:
     beside = folder / f"{dataset.id}.toml"
     if beside.is_file():
         told = read_description(beside)
-        return Description(told.name, folder, {**told.raw, "file": file.name})
+        # who may drop files may not, by that alone, say how people are protected
+        said = {"disclosure": listed.plan.load["disclosure"]} if "disclosure" in listed.plan.load else {}
+        return Description(told.name, folder, {**told.raw, **said, "file": file.name})
     raw = {
         **listed.plan.load,
         "file": file.name,

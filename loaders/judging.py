@@ -8,6 +8,7 @@ from msgspec import Struct
 from datasets.catalogue import Dataset, Indicator
 from datasets.checks import FEW_PEOPLE, NOTHING_THERE, Judged, findings
 from datasets.cube import Cube
+from datasets.disclosure.rules import Rules
 from datasets.publish import HeldError
 from loaders.catalogue import Listed
 from loaders.corrections import StaleCorrectionError, corrected
@@ -20,6 +21,17 @@ class About(Struct, frozen=True):
     dataset: Dataset
     source_time: datetime | None
     note: str = ""
+    protected_by: Rules | None = None
+    """The rules by which the people were protected already, where they were."""
+    stands_on: int | None = None
+    """The newest release of the dataset that the protection reckoned with."""
+
+    @property
+    def floor(self) -> int | None:
+        """Return the smallest number of people that may stand among the figures, zero included."""
+        if not self.dataset.person_based or (self.protected_by and self.protected_by.zeros == "shown"):
+            return None
+        return self.dataset.threshold
 
 
 class Judging:
@@ -31,6 +43,7 @@ class Judging:
         """Take what is *made*, and the reason that a person *accepted* the findings of each check for."""
         self.dataset = about.dataset
         self.source_time = about.source_time
+        self.stands_on = about.stands_on
         self._about = about
         self._listed = listed
         self._accepted = accepted
@@ -82,7 +95,7 @@ class Judging:
             before=before,
             bounds=self._listed.bounds,
             this_year=this_year,
-            floor=self.dataset.threshold if self.dataset.person_based else None,
+            floor=self._about.floor,
         )
         return [
             f"{one.check}: {one.indicator}: {one.reason}"

@@ -17,6 +17,10 @@ KINDS: Mapping[str, str] = {
 }
 
 
+PROTECTED = ("lupp",)
+"""The kinds whose people are known well enough to hide what is small, and what it follows from."""
+
+
 def read_file(path: Path) -> Draft:
     """Return the draft that the TOML at *path* and the file beside it make; raises as `read_described`."""
     return read_described(read_description(path))
@@ -33,5 +37,10 @@ def read_described(told: Description) -> Draft:
         raise FaultyFileError(
             [Fault(file=told.name, column="kind", value=kind, reason="is no kind of file", closest=hints)]
         )
+    if "disclosure" in told.raw and kind not in PROTECTED:
+        reason = (
+            f"is used by {', '.join(PROTECTED)} alone; leave it away: small numbers hold the dataset, whole"
+        )
+        raise FaultyFileError([Fault(file=told.name, column="disclosure", reason=reason)])
     read: Callable[[Description], Draft] = resolve_name(KINDS[kind])
     return read(told)

@@ -1,7 +1,8 @@
 """LUPP, the young people's questionnaire: from the counts that the region hands over to shares.
 
-Until disclosure control is in, a hand-over is published only if every number of people in it, and every one
-that follows from what is shown, reaches the dataset's floor; otherwise it is held, whole.
+With a `[disclosure]` table what is too small is hidden, and whatever it could be worked out from. Without one
+a hand-over is published only if every number of people in it, and every one that follows from what is shown,
+reaches the dataset's floor; otherwise it is held, whole.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +15,17 @@ from msgspec import structs
 from datasets.areas import AreaType, area
 from datasets.catalogue import Indicator, Note
 from datasets.cube import cube_from
+from datasets.disclosure.relations import Confidential
+from datasets.disclosure.rules import Rules
 from datasets.errors import Fault, FaultyFileError, UnknownCodeError
 from datasets.ledger import Draft
 from datasets.vocabulary import Sex, Text
 from loaders.declared import Declared, declared_in
 from loaders.description import Description
 from loaders.lupp_counts import Answers, Place, Question, Rate, read_counts
-from loaders.lupp_shares import Tally, Where, shares, small_cells, tally
+from loaders.lupp_shares import STAGE, Tally, Where, people_behind, shares, small_cells, tally
 from loaders.metadata import Form, converted
 
-STAGE = "stage"
 _DECIMALS = 1
 _PLACES: Mapping[Place, Text] = {
     "home": Text("Kommunen är den där eleven bor.", "The municipality is where the pupil lives."),
@@ -53,6 +55,8 @@ def read_lupp(told: Description) -> Draft:
     declared = declared_in(told, HandOver)
     faults: list[Fault] = []
     answers = converted(declared.form.answers, Answers, told.name, "answers", faults)
+    said = declared.form.disclosure
+    rules = converted(said, Rules, told.name, "disclosure", faults) if said is not None else None
     read = {
         name: converted(load, Question, told.name, f"indicator {name}.load", faults)
         for name, load in declared.loads.items()
@@ -70,8 +74,12 @@ def read_lupp(told: Description) -> Draft:
     faults = [*_without_figures(file.name, tallies), *_without_rate(told.name, answers, tallies)]
     if faults:
         raise FaultyFileError(faults)
-    _hold_small(file.name, declared, answers, questions, tallies)
-    return _draft(declared, answers, questions, tallies)
+    draft = _draft(declared, answers, questions, tallies)
+    if rules is None:
+        _hold_small(file.name, declared, answers, questions, tallies)
+        return draft
+    people = people_behind(tallies, answers.shown, questions)
+    return structs.replace(draft, confidential=Confidential(rules, tuple(people)))
 
 
 def _draft(

@@ -6,9 +6,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import sqrt
 
 from datasets.areas import area
+from datasets.disclosure.relations import Question as Population
 from datasets.vocabulary import Breakdown, Flag, Interval, MunicipalityCode, Observation, Sex, Year
 from loaders.lupp_counts import Count, Place
+from loaders.lupp_counts import Question as Asked
 
+STAGE = "stage"
+"""The only breakdown: stages are never added together."""
 Z95 = 1.959963984540054
 """The 97.5th percentile of the normal distribution, for intervals at 95 %."""
 Where = tuple[int, str, MunicipalityCode]
@@ -56,6 +60,43 @@ def small_cells(found: Tally, shown: Sequence[Sex], chosen: Sequence[frozenset[s
     )
 
 
+def people_behind(
+    tallies: Mapping[str, Tally], shown: Sequence[Sex], questions: Mapping[str, Asked]
+) -> Iterator[Population]:
+    """Yield the people behind the shares of each question: by group, those of each kind of answer.
+
+    Answers are of one kind where every indicator of the question either counts both or neither.
+    """
+    for name in dict.fromkeys(one.name for one in questions.values()):
+        indicators = tuple(key for key, one in questions.items() if one.name == name)
+        chosen = [frozenset(questions[key].chosen) for key in indicators]
+        groups = {
+            (str(code), sex.value, year, f"{STAGE}:{stage}"): _answers(found, sex)
+            for (year, stage, code), found in tallies[indicators[0]].items()
+            for sex in shown
+        }
+        patterns = sorted(
+            {tuple(answer in one for one in chosen) for answers in groups.values() for answer in answers}
+        )
+        yield Population(
+            name=name,
+            indicators=indicators,
+            groups={
+                key: tuple(
+                    sum(n for answer, n in answers.items() if tuple(answer in one for one in chosen) == kind)
+                    for kind in patterns
+                )
+                for key, answers in groups.items()
+                if answers.total()
+            },
+            chosen=tuple(
+                frozenset(at for at, kind in enumerate(patterns) if kind[number])
+                for number in range(len(chosen))
+            ),
+            respondents=questions[indicators[0]].place,
+        )
+
+
 def shares(
     found: Tally, shown: Sequence[Sex], chosen: frozenset[str], decimals: int, unreliable: frozenset[Where]
 ) -> Iterator[Observation]:
@@ -76,7 +117,7 @@ def shares(
                 municipality=code,
                 sex=sex,
                 year=Year(year),
-                breakdown=Breakdown.of({"stage": stage}),
+                breakdown=Breakdown.of({STAGE: stage}),
                 value=_rounded(Decimal(100 * hits) / Decimal(total), decimals),
                 interval=Interval(
                     _rounded(Decimal(100 * low), decimals), _rounded(Decimal(100 * high), decimals)

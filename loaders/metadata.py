@@ -32,6 +32,8 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     """A TOML date or time, which one type annotation cannot say."""
     unstated_bases: dict[str, str] = msgspec.field(default_factory=dict, name="unstatedBases")
     """Indicators whose figures tell no number of people behind them, each with why they may be shown."""
+    disclosure: dict[str, Any] | None = None
+    """How the people behind the figures are protected; without it a small number holds the dataset, whole."""
 
     def __post_init__(self) -> None:
         """Refuse a time that is none, and a note that no terminal should be shown."""

@@ -9,6 +9,7 @@ from time import monotonic
 
 from msgspec import Struct
 
+from datasets.disclosure.guard import guarded
 from datasets.errors import FaultyFileError, LansdataError
 from datasets.ledger import FAILED, HELD, PUBLISHED, UNCHANGED, Attempt
 from datasets.publish import HeldError, Outcome, publish, record
@@ -16,7 +17,7 @@ from datasets.settings import Settings
 from datasets.store import Store
 from loaders.catalogue import Listed
 from loaders.fetch import Fetcher
-from loaders.inbox import INBOX, Waiting, delivered, keep_receipt, receipt_of, refuse_other
+from loaders.inbox import INBOX, Waiting, delivered, forget_loaded, keep_receipt, receipt_of, refuse_other
 from loaders.judging import About, Judging
 from loaders.kinds import read_described
 from loaders.report import WAITING, Line
@@ -58,18 +59,29 @@ async def load(night: Night, listed: Listed) -> Line:
     """Load one dataset and tell what came of it; whatever goes wrong is told, never raised."""
     started = datetime.now(UTC)
     if listed.source == INBOX:
-        return await _told(night, listed, publish_delivered(night, listed, started), started)
+        line = await _told(night, listed, publish_delivered(night, listed, started), started)
+        _forget(night, listed, started)
+        return line
 
     async def work() -> Kept:
         path = await fetch(night, listed, started)
         return await publish_kept(night, listed, path)
 
     line = await _told(night, listed, work(), started)
-    try:
-        forget_old(night.snapshots, started, timedelta(days=night.settings.keep_days))
-    except OSError as error:
-        _log.warning("old snapshots could not be removed: %s", error)
+    _forget(night, listed, started)
     return line
+
+
+def _forget(night: Night, listed: Listed, now: datetime) -> None:
+    """Remove kept answers, and files of people, that are older than the settings say."""
+    kept = timedelta(days=night.settings.keep_days)
+    try:
+        if listed.source == INBOX and not night.dry_run:
+            forget_loaded(night.settings.home_path, listed, now, kept)
+        elif listed.source != INBOX:
+            forget_old(night.snapshots, now, kept)
+    except OSError as error:
+        _log.warning("what is old could not be removed: %s", error)
 
 
 async def replay(night: Night, listed: Listed, path: Path) -> Line:
@@ -152,10 +164,17 @@ async def publish_delivered(night: Night, listed: Listed, now: datetime) -> Kept
     told = delivered(home, listed, now, stands=stands)
     if isinstance(told, Waiting):
         return told
-    receipt, handed_over = receipt_of(told), read_described(told)
-    refuse_other(listed.plan.dataset, handed_over.dataset, told.name)
+    receipt, raw = receipt_of(told), read_described(told)
+    refuse_other(listed.plan.dataset, raw.dataset, told.name)
+    handed_over = await guarded(night.store, raw, None if night.dry_run else home)
     made = (Made(definition, cube) for definition, cube in handed_over.made())
-    about = About(handed_over.dataset, handed_over.source_time, handed_over.note)
+    about = About(
+        handed_over.dataset,
+        handed_over.source_time,
+        note=handed_over.note,
+        protected_by=handed_over.protected_by,
+        stands_on=handed_over.stands_on,
+    )
     draft = Judging(listed, night.accepted, made, about)
     outcome = await publish(night.store, draft, judge=draft.judge, only_try=night.dry_run)
     if not night.dry_run:

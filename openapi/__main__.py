@@ -10,18 +10,33 @@ from openapi_spec_validator import validate
 from rich.console import Console
 
 import api
+from openapi.compatibility import breaks
 from openapi.document import document_bytes
 
 COMMITTED = Path(api.__file__).parent / "openapi.json"
 
 
 def main(words: Sequence[str]) -> int:
-    """Write the contract, or check that the committed one is valid and up to date; 1 when it is not."""
+    """Write the contract, or check that the committed one is valid and up to date; 1 when it is not.
+
+    What would break callers of the contract that it is held against is refused by both.
+    """
     parser = argparse.ArgumentParser(prog="python -m openapi", description=__doc__)
     parser.add_argument("command", choices=["write", "check"])
-    asked, console = parser.parse_args(words), Console()
+    parser.add_argument(
+        "--against", type=Path, default=COMMITTED, help="the contract that callers have; the committed one"
+    )
+    asked, console = parser.parse_args(words), Console(soft_wrap=True)
     made = document_bytes()
-    validate(msgspec.json.decode(made))
+    document = msgspec.json.decode(made)
+    validate(document)
+    held = asked.against.read_bytes() if asked.against.is_file() else made
+    broken = breaks(msgspec.json.decode(held), document)
+    for sentence in broken:
+        console.print(sentence, style="red", markup=False, highlight=False)
+    if broken:
+        console.print("callers of the contract would break; within a major version there are only additions")
+        return 1
     if asked.command == "write":
         COMMITTED.write_bytes(made)
         console.print(f"{COMMITTED.name} is written, {len(made)} bytes, valid")

@@ -8,10 +8,16 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.status_codes import (
+    HTTP_404_NOT_FOUND,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+)
 
 from api import about
 from api.app import routes
+from api.formats import JSON, JSONSTAT, PARQUET, XLSX, Format
+from api.lifecycle import LIFECYCLE
 from api.links import PREFIX
 from api.parameters import Parameter
 from api.problems import KINDS, MEDIA_TYPE, Kind, Problem
@@ -22,13 +28,25 @@ _SCHEMAS = "#/components/schemas/{name}"
 _PATH_PARAMETERS = {
     "datasetId": "En datamängds id. / The id of a dataset.",
     "indicatorId": "En indikators id. / The id of an indicator.",
+    "fileName": "En fils namn. / The name of a file.",
     "version": "En version som 1.0.0, eller `latest`. / A version such as 1.0.0, or `latest`.",
 }
 _HEADERS = {
     "ETag": ("Stark etikett för svaret. / Strong tag of the answer.", "etag"),
     "Cache-Control": ("Hur länge svaret gäller. / How long the answer holds.", ""),
     "traceparent": ("Spår enligt W3C Trace Context. / Trace as in W3C Trace Context.", ""),
+    "RateLimit": ("Anrop som är kvar, där de räknas. / Calls that are left, where they are counted.", ""),
+    "RateLimit-Policy": ("Gränsen, där anrop räknas. / The limit, where calls are counted.", ""),
+    "Retry-After": ("Sekunder att vänta. / Seconds to wait.", ""),
+    "Allow": ("Metoderna som finns. / The methods that there are.", ""),
+    "Deprecation": ("När adressen började avrådas. / When the address was first advised against.", ""),
+    "Sunset": ("När adressen tidigast försvinner. / When the address is gone at the earliest.", ""),
 }
+_KEPT = ("ETag", "Cache-Control", "traceparent")
+_COUNTED = ("RateLimit", "RateLimit-Policy")
+_RETIRING = ("Deprecation", "Sunset")
+_TELLING = {405: ("Allow",), 429: ("Retry-After", *_COUNTED), 503: ("Retry-After",)}
+"""The headers that a refusal has beside those of all."""
 
 
 def document() -> Document:
@@ -42,7 +60,7 @@ def document() -> Document:
             "title": about.NAME,
             "version": about.VERSION,
             "description": DESCRIPTION,
-            "termsOfService": f"{about.ADDRESS}/",
+            "termsOfService": f"{about.ADDRESS}/docs/villkor",
             "contact": {
                 "name": about.CONTACT_NAME,
                 "url": about.CONTACT_ADDRESS,
@@ -54,7 +72,7 @@ def document() -> Document:
         },
         "externalDocs": {
             "description": "Dokumentation och exempel / Documentation and examples",
-            "url": f"{about.ADDRESS}/",
+            "url": f"{about.ADDRESS}/docs",
         },
         "servers": [{"url": about.ADDRESS + PREFIX}],
         "security": [{}],
@@ -76,12 +94,15 @@ def _handlers() -> dict[str, HTTPRouteHandler]:
         route.path_format.removeprefix(PREFIX): handler
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
-        if handler.opt.keys() & {"answer", "media"}
+        if handler.opt.keys() & {"answer", "media", "files"}
     }
 
 
 def _operation(path: str, handler: HTTPRouteHandler) -> Document:
+    lifecycle = handler.opt.get(LIFECYCLE)
+    retiring = len(_RETIRING) if lifecycle else 0
     return {
+        **({"deprecated": True, "x-sunset": lifecycle.sunset.isoformat()} if lifecycle else {}),
         "operationId": handler.operation_id,
         "summary": handler.summary,
         "description": _description(handler),
@@ -94,15 +115,19 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
         "responses": {
             "200": {
                 "description": "Svaret. / The answer.",
-                "headers": {name: _header(name) for name in _HEADERS},
+                "headers": {name: _header(name) for name in (*_KEPT, *_COUNTED, *_RETIRING[:retiring])},
                 "content": _content(path, handler),
             },
+            **({"206": _part(path, handler)} if "files" in handler.opt else {}),
+            "304": {"$ref": "#/components/responses/304"},
             **({"307": _redirect()} if "{version}" in path else {}),
             **{
                 str(status): {"$ref": f"#/components/responses/{status}"}
-                # only an address with a code in it can miss
+                # only an address with a code in it can miss, and only a file can be too large
                 for status in _statuses()
-                if status != HTTP_404_NOT_FOUND or "{" in path
+                if (status != HTTP_404_NOT_FOUND or "{" in path)
+                and (status != HTTP_413_REQUEST_ENTITY_TOO_LARGE or "formats" in handler.opt)
+                and (status != HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE or "files" in handler.opt)
             },
         },
     }
@@ -111,10 +136,34 @@ def _operation(path: str, handler: HTTPRouteHandler) -> Document:
 def _content(path: str, handler: HTTPRouteHandler) -> Document:
     """Return the answer's media type with its schema and a whole, real example."""
     example = _examples().get(path, {})
+    if "files" in handler.opt:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        return dict.fromkeys(sorted(handler.opt["files"]), binary)
     if "media" in handler.opt:
         return {handler.opt["media"]: {"schema": {"type": "string"}, "example": example}}
     answer = _SCHEMAS.format(name=handler.opt["answer"].__name__)
-    return {"application/json": {"schema": {"$ref": answer}, "example": example}}
+    others = [form for form in handler.opt.get("formats", {}).values() if form != JSON]
+    return {
+        JSON.media: {"schema": {"$ref": answer}, "example": example},
+        **{form.types[0]: _other(form, _examples()[f"{path}?format={form.name}"]) for form in others},
+    }
+
+
+def _other(form: Format, example: Any) -> Document:
+    """Return what an answer is in a format other than JSON; a file's example is the way to it."""
+    if form == JSONSTAT:
+        return {"schema": {"type": "object"}, "example": example}
+    if form in {PARQUET, XLSX}:
+        return {"schema": {"type": "string", "format": "binary"}, "example": example}
+    return {"schema": {"type": "string"}, "example": example}
+
+
+def _part(path: str, handler: HTTPRouteHandler) -> Document:
+    return {
+        "description": "Den del som `Range` ber om. / The part that `Range` asks for.",
+        "headers": {name: _header(name) for name in _HEADERS},
+        "content": _content(path, handler),
+    }
 
 
 def _description(handler: HTTPRouteHandler) -> str:
@@ -181,8 +230,12 @@ def _statuses() -> list[int]:
 
 
 def _refusals() -> Document:
-    """Return the problems, all kinds of one status together."""
-    return {
+    """Return the answers that all operations share: unchanged, and the problems of each status together."""
+    unchanged = {
+        "description": "Oförändrat sedan `If-None-Match`; räknas aldrig. / Unchanged; never counted.",
+        "headers": {name: _header(name) for name in _KEPT},
+    }
+    return {"304": unchanged} | {
         str(status): _refusal([kind for kind in KINDS if kind.status == status]) for status in _statuses()
     }
 
@@ -203,7 +256,7 @@ def _refusal(kinds: list[Kind]) -> Document:
     }
     return {
         "description": " ".join(f"{kind.sv} / {kind.en}" for kind in kinds),
-        "headers": {"traceparent": _header("traceparent")},
+        "headers": {name: _header(name) for name in ("traceparent", *_TELLING.get(kinds[0].status, ()))},
         "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS.format(name="Problem")}, "examples": examples}},
     }
 

@@ -9,7 +9,14 @@ med en `status` som säger varför. Varje publicerad version finns kvar och kan 
 
 **Begränsningar:** se `/config`; alla gränser står där. Större uttag görs per datamängd.
 
-**Livscykel:** semantisk version; inom `v1` görs bara tillägg. Inget konto eller någon nyckel behövs.
+**Livscykel:** semantisk version; inom `v1` görs bara tillägg: nya resurser, parametrar, fält, koder och \
+medietyper, så läs tolerant. Det som ska bort avråds först i svarshuvudena `Deprecation` och \
+`Sunset`, minst ett \
+år före, med en länk till det som kommer i stället. Inget konto och ingen nyckel behövs.
+
+**Villkor, driftnivå och kontakt:** siffrorna används enligt licensen på varje datamängd (`licence`, \
+`attribution`); tjänsten ges som den är, utan garanti om tillgänglighet. Se `/docs/villkor`, \
+`x-sla` och `contact`.
 
 ## English
 
@@ -19,7 +26,15 @@ or `null` with a `status` that says why. Every published version stays and can b
 
 **Limits:** see `/config`; every limit stands there. Larger pulls go by dataset.
 
-**Life cycle:** semantic version; within `v1` there are only additions. No account and no key is needed.
+**Life cycle:** semantic version; within `v1` there are only additions: new resources, parameters, \
+fields, codes \
+and media types, so read tolerantly. What is to go is first advised against in the headers `Deprecation` and \
+`Sunset`, a year before at least, with a link to what comes instead. No account and no key is needed.
+
+**Terms, service level and contact:** the figures are used under the licence of each dataset (`licence`, \
+`attribution`); the service is given as it is, with no warranty of availability. See \
+`/docs/villkor`, `x-sla` and \
+`contact`.
 """
 
 SERVICE_LEVEL = {

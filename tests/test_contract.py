@@ -18,10 +18,11 @@ from tests.conftest import ROOT
 
 CONTRACT: dict[str, Any] = msgspec.json.decode(COMMITTED.read_bytes())
 PATHS = sorted(CONTRACT["paths"])
-LISTED = [path for path in PATHS if not path.endswith(".atom")]
+FILES = [path for path in PATHS if path.endswith("{fileName}")]
+LISTED = [path for path in PATHS if not path.endswith(".atom") and path not in FILES]
 OPERATIONS = [CONTRACT["paths"][path]["get"] for path in PATHS]
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z]*)*")
+CAMEL = re.compile(r"[a-z]+[0-9]*(?:[A-Z][a-z]*[0-9]*)*")
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def test_what_is_too_small_to_gain_is_not_encoded(root: httpx.Client) -> None:
         "Application/JSON; charset=utf-8",
         "application/*",
         "text/html, */*;q=0.1",
-        "text/csv;q=0.9, application/json;q=0.1",
+        "text/html;q=0.9, application/json;q=0.1",
     ],
 )
 def test_whoever_takes_json_gets_it(accept: str, root: httpx.Client) -> None:

@@ -1,5 +1,7 @@
 """The inbox for real: what a night does with the files that people drop."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,29 @@ def test_a_toml_in_the_folder_can_neither_take_another_datasets_name_nor_lower_t
     assert line["outcome"] == HELD
     assert why in line["detail"][0]
     assert not box.ledger.releases
+
+
+def test_a_file_of_people_is_read_by_its_owner_alone_and_an_old_one_is_removed(box: Box) -> None:
+    old = box.drop(LUPP, "svar-2018.csv", counts(*pupils(30, 10)))
+    old.chmod(0o644)
+    os.utime(old, (0, 0))
+    new = box.drop(LUPP, "svar-2021.csv", counts(*pupils(30, 10)))
+    new.chmod(0o644)
+    new.parent.chmod(0o755)
+    told = box.night(LUPP)
+
+    assert told.code == 0
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+    assert stat.S_IMODE(new.parent.stat().st_mode) == 0o700
+    assert not old.exists()
+
+
+def test_small_numbers_are_hidden_by_night_and_the_report_lies_behind_the_owners_door(box: Box) -> None:
+    box.drop(LUPP, "svar.csv", counts(*pupils(30, 3), *pupils(20, 10, where="Nybro")))
+    told = box.night(LUPP)
+
+    assert told.outcomes == {LUPP: PUBLISHED}
+    assert set(box.figures) == {("lupp-f1a-god-halsa", "08", "total", "2021", "stage:hogstadiet")}
+    (report,) = (box.home / "disclosure").iterdir()
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert "30" not in told.words

@@ -81,7 +81,7 @@ def test_a_wrong_code_is_told_the_closest_right_one(
         ("asOf=0001-01-01T00:00:00%2B23:59", "is no moment of the calendar"),
         ("asOf=9999-12-31T23:59:59-23:59", "is no moment of the calendar"),
         ("breakdown=age", "is not a dimension and its category like age:80-"),
-        ("format=csv", "is no format; there is json"),
+        ("format=xml", "is no format; there is json, csv, ndjson, jsonstat, parquet, xlsx"),
     ],
 )
 def test_a_value_that_cannot_be_is_told_why(query: str, reason: str, client: httpx.Client) -> None:

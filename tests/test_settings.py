@@ -60,6 +60,8 @@ def test_the_home_is_one_folder_wherever_one_stands(monkeypatch: pytest.MonkeyPa
         ("LANSDATA_WORKERS", "1.5"),
         ("LANSDATA_CACHE_MB", "-1"),
         ("LANSDATA_RATE", "many"),
+        ("LANSDATA_RATE", "-1"),
+        ("LANSDATA_PROXIES", "10.0.0.1, proxy.example"),
         ("LANSDATA_PUBLIC_URL", "data.example.se"),
         ("LANSDATA_PUBLIC_URL", "ftp://data.example.se"),
         ("LANSDATA_PUBLIC_URL", "https://data.example.se/?a=b"),

@@ -16,7 +16,7 @@ from datasets.catalogue import (
     indicator_of,
     metadata_hash,
 )
-from datasets.statuses import LEGEND, REMOVED
+from datasets.statuses import ABSENT, LEGEND, REMOVED
 from datasets.vocabulary import (
     Breakdown,
     Flag,
@@ -62,7 +62,9 @@ def test_the_legend_explains_every_status_and_flag_in_two_languages() -> None:
     told = [(sign.code, sign.kind) for sign in LEGEND]
     words = [words for sign in LEGEND for words in (sign.title, sign.text)]
 
-    assert told == [(code, "status") for code in (*Status, REMOVED)] + [(code, "flag") for code in Flag]
+    assert told == [(code, "status") for code in (*Status, REMOVED, ABSENT)] + [
+        (code, "flag") for code in Flag
+    ]
     assert all(text.sv and text.en and text.sv != text.en for text in words)
 
 

@@ -11,12 +11,14 @@ from msgspec import Struct
 from api import about
 from api.answers import Listing
 from api.asked import LONGEST_LIST
+from api.formats import FORMATS, MOST_CELLS, MOST_ROWS
 from api.links import address
+from api.manners import WINDOW_SECONDS
 from api.observations import MOST_FIGURES
 from api.parameters import LANGUAGE, LARGEST_PAGE, LIST_PAGE, LISTED, OBSERVATIONS_PAGE
 from api.question import MOST_INDICATORS
 from api.replies import FRESH, listed, one
-from api.service import asked_in
+from api.service import asked_in, service_in
 from datasets.statuses import LEGEND
 
 
@@ -31,12 +33,18 @@ class ApiInfo(Struct, frozen=True, rename="camel"):
 
 
 class Config(Struct, frozen=True, rename="camel"):
-    """Every limit, so that no pull has to fail to find it; null where nothing is counted yet."""
+    """Every limit, so that no pull has to fail to find it; null where calls are not counted.
+
+    `rowsPerFile` is the most figures of an answer in a format other than JSON, `cellsPerFile` the most cells
+    of one in JSON-stat.
+    """
 
     rows_per_page: int
     default_rows_per_page: int
     default_rows_per_list: int
     rows_per_answer: int
+    rows_per_file: int
+    cells_per_file: int
     indicators_per_query: int
     codes_per_parameter: int
     characters_per_address: int
@@ -97,20 +105,23 @@ async def openapi_json() -> Response[bytes]:
     tags=["about"],
     opt={"answer": Config},
 )
-async def config() -> Response[bytes]:
+async def config(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Alla gränser, format och språk; räknas aldrig. / Every limit, format and language; never counted."""
+    calls = service_in(request).settings.rate or None
     return one(
         Config(
             rows_per_page=LARGEST_PAGE,
             default_rows_per_page=OBSERVATIONS_PAGE,
             default_rows_per_list=LIST_PAGE,
             rows_per_answer=MOST_FIGURES,
+            rows_per_file=MOST_ROWS,
+            cells_per_file=MOST_CELLS,
             indicators_per_query=MOST_INDICATORS,
             codes_per_parameter=LONGEST_LIST,
             characters_per_address=about.LONGEST_ADDRESS,
-            calls_per_window=None,
-            window_seconds=None,
-            formats=["json"],
+            calls_per_window=calls,
+            window_seconds=WINDOW_SECONDS if calls else None,
+            formats=[*FORMATS],
             encodings=["zstd", "br", "gzip"],
             languages=["sv", "en"],
             default_language="sv",

@@ -132,7 +132,7 @@ async def changes(
         raise _too_much(error, place, after) from None
     meta = _meta(found, place, asked, len(rows))
     told = links.paging(place, page, -(-meta.total_records // limit), {})
-    return reply(answer_bytes("changes", rows, meta, told), PINNED, told)
+    return reply(answer_bytes("changes", b",".join(rows), meta, told), PINNED, told)
 
 
 def _meta(found: Overview, place: Place, asked: Asked, rows: int) -> ChangesMeta:
@@ -169,7 +169,8 @@ def _earlier(newest: Snapshot, after: Release, asked: str | None) -> Release | N
 
 def _too_much(error: TooMuchToCompareError, place: Place, after: Release) -> RefusalError:
     detail = (
-        f"{error}; the most is {MOST_COMPARED}. Compare nearer versions, or take the files of the version"
+        f"{error}; the most is {MOST_COMPARED}. Compare nearer versions, or take changes.ndjson.gz of each"
     )
-    whole = address(place.base, f"/datasets/{after.dataset}/versions/{after.version}")
+    own = f"/datasets/{after.dataset}/versions/{after.version}"
+    whole = address(place.base, f"{own}/files/changes.ndjson.gz")
     return RefusalError("too-much", detail, asked=error.size, limit=MOST_COMPARED, href=whole)

@@ -10,15 +10,16 @@ from msgspec import Struct, field
 
 from api.answers import Listing
 from api.citation import Cited, CitedVersion, citation
+from api.files import Download
 from api.links import Link, address
 from api.parameters import LANGUAGE, LISTED
 from api.problems import not_found
-from api.replies import FRESH, PINNED, listed, one
+from api.replies import FRESH, listed, one
 from api.service import asked_in, service_in
 from api.snapshot import DatasetState, Snapshot
 from api.texts import LATEST
+from api.versions import VersionEntry, path_of, told_version
 from datasets.catalogue import Dataset
-from datasets.changes import Counts
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 from datasets.ledger import Release
@@ -64,22 +65,21 @@ class DatasetList(Listing, frozen=True, kw_only=True):
     datasets: list[DatasetEntry]
 
 
-class VersionEntry(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One version: our time and the source's, and how it differs from the version before."""
-
-    version: str
-    release: int
-    published_at: datetime
-    retrieved_at: datetime | None
-    note: str
-    fingerprint: str
-    counts: Counts
-
-
 class VersionList(Listing, frozen=True, kw_only=True):
     """A page of versions, newest first."""
 
     versions: list[VersionEntry]
+
+
+class FileEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One baked file of a version: what it is, and how to know that it came whole."""
+
+    name: str
+    media_type: str
+    byte_size: int
+    rows: int | None
+    sha256: str
+    href: str
 
 
 class VersionDetail(VersionEntry, frozen=True, kw_only=True, rename="camel"):
@@ -87,6 +87,7 @@ class VersionDetail(VersionEntry, frozen=True, kw_only=True, rename="camel"):
 
     dataset: str
     indicators: list[str]
+    files: list[FileEntry]
     meta: Cited = field(name="_meta")
     links: dict[str, Link] = field(name="_links")
 
@@ -131,7 +132,8 @@ async def versions(request: Request[Any, Any, Any], datasetId: FromPath[str]) ->
     """Alla publicerade versioner, den nyaste först. / Every published version, newest first."""
     snapshot = service_in(request).live.newest()
     dataset_in(snapshot, datasetId)
-    rows = [told_version(release) for release in reversed(snapshot.versions(datasetId))]
+    base = request.scope["state"]["base"]
+    rows = [told_version(release, snapshot, base) for release in reversed(snapshot.versions(datasetId))]
     return listed(request, f"/datasets/{datasetId}/versions", "versions", rows)
 
 
@@ -154,7 +156,10 @@ async def version(
     if version == LATEST:
         return to_version(address(base, f"/datasets/{datasetId}/versions/{release.version}"))
     snapshot = await service.live.at(release.number)
-    return one(_detail(snapshot, datasetId, base, asked_in(request)[LANGUAGE.name]), PINNED)
+    newest = service.live.newest()
+    files = [_file(one, release, base) for one in await service.files.downloads(release)]
+    # not immutable: that a version is withdrawn is told here
+    return one(_detail((snapshot, newest), datasetId, files, base, asked_in(request)[LANGUAGE.name]))
 
 
 def version_in(snapshot: Snapshot, dataset: str, version: str) -> Release:
@@ -218,35 +223,38 @@ def _entry(snapshot: Snapshot, state: DatasetState, base: str, language: str) ->
     )
 
 
-def told_version(release: Release) -> VersionEntry:
-    """Return one version as a list tells it."""
-    return VersionEntry(
-        version=str(release.version),
-        release=release.number,
-        published_at=release.published_at,
-        retrieved_at=release.source_time,
-        note=release.note,
-        fingerprint=release.fingerprint.hex(),
-        counts=release.counts,
-    )
-
-
 def cited(description: Dataset, release: Release, address: str, language: str) -> str:
     """Return the citation of a version that stands at *address*."""
     version = CitedVersion(release.dataset, str(release.version), release.published_at)
     return citation([description.attribution], [version], address, language)
 
 
-def _detail(snapshot: Snapshot, name: str, base: str, language: str) -> VersionDetail:
+def _file(told: Download, release: Release, base: str) -> FileEntry:
+    return FileEntry(
+        name=told.name,
+        media_type=told.media_type,
+        byte_size=told.byte_size,
+        rows=told.rows,
+        sha256=told.sha256.hex(),
+        href=address(base, f"{path_of(release)}/files/{told.name}"),
+    )
+
+
+def _detail(
+    known: tuple[Snapshot, Snapshot], name: str, files: list[FileEntry], base: str, language: str
+) -> VersionDetail:
+    """Tell of a version; *known* are the ledger as it stood then and as it stands now."""
+    snapshot, newest = known
     release = snapshot.datasets[name].release
     path = f"/datasets/{name}"
     own = address(base, f"{path}/versions/{release.version}")
     pairs = [("dataset", name), ("version", str(release.version))]
-    entry = told_version(release)
+    entry = told_version(release, newest, base)
     return VersionDetail(
         **{field: getattr(entry, field) for field in VersionEntry.__struct_fields__},
         dataset=name,
         indicators=list(snapshot.datasets[name].indicators),
+        files=files,
         links={
             "self": Link(own, "self"),
             "collection": Link(address(base, f"{path}/versions"), "collection"),

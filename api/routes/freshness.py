@@ -71,6 +71,6 @@ async def freshness(request: Request[Any, Any, Any]) -> Response[bytes]:
         warnings=[stale_warning(stale, language)] if stale else [],
     )
     told = links.paging(place, page, -(-len(rows) // limit), {})
-    body = answer_bytes("freshness", [encoded(shown)[1:-1]], meta, told)
+    body = answer_bytes("freshness", encoded(shown)[1:-1], meta, told)
     # an attempt that published nothing makes no release, so nobody may keep the answer without asking again
     return reply(body, REVALIDATED, told)

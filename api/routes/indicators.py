@@ -1,30 +1,32 @@
 """The indicators: `/indicators`, `/indicators/{indicatorId}`."""
 
-import unicodedata
 from typing import Any
 
+import numpy as np
 from litestar import Request, Response, get
 from litestar.params import FromPath
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
+from numpy.typing import NDArray
 
-from api.answers import Listing, encoded
+from api.answers import Listing, Meta, encoded
+from api.asked import Asked
 from api.definitions import IndicatorDetail, Telling, ToldUnit, detail, indicator_links, told_unit
 from api.links import Link
 from api.parameters import (
     AS_OF,
-    DATASET,
     INCLUDE_HISTORY,
     LANGUAGE,
-    LISTED,
-    ONE_MUNICIPALITY,
-    QUERY,
-    SOURCE,
     UPDATED_AFTER,
 )
 from api.past import history_of, not_there
 from api.problems import InvalidParameter, InvalidParametersError
 from api.question import is_settled
-from api.replies import FRESH, PINNED, listed, reply
+from api.replies import FRESH, PINNED, on_page, paged, reply
+from api.search.engine import Searchable
+from api.search.facets import Axes, Facets
+from api.search.parameters import INDICATORS
+from api.search.query import Match
+from api.search.suggestions import suggested
 from api.service import asked_in, place_in, service_in
 from api.snapshot import IndicatorState, Snapshot
 from datasets.areas import area
@@ -32,6 +34,7 @@ from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 
 _TAG = "indicators"
+_CHOSEN_BY = ("dataset", "source", "theme", "municipality", "sex", "year")
 
 
 class IndicatorEntry(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -47,10 +50,26 @@ class IndicatorEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     links: dict[str, Link] = field(name="_links")
 
 
+class Searched(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How a search went: whether all words were found together, which were nowhere, what to ask instead."""
+
+    match: Match
+    unmatched: tuple[str, ...]
+    suggestions: tuple[str, ...]
+
+
+class IndicatorMeta(Meta, frozen=True, kw_only=True, rename="camel"):
+    """How much was found, what it covers, and how the search went where there was one."""
+
+    facets: Facets
+    search: Searched | UnsetType = UNSET
+
+
 class IndicatorList(Listing, frozen=True, kw_only=True):
-    """A page of indicators, by id."""
+    """A page of indicators: by id, or best first when words were searched for."""
 
     indicators: list[IndicatorEntry]
+    meta: IndicatorMeta = field(name="_meta")
 
 
 @get(
@@ -58,23 +77,34 @@ class IndicatorList(Listing, frozen=True, kw_only=True):
     operation_id="listIndicators",
     summary="Indikatorer / Indicators",
     tags=[_TAG],
-    opt={"parameters": (QUERY, DATASET, SOURCE, ONE_MUNICIPALITY, *LISTED), "answer": IndicatorList},
+    opt={"parameters": INDICATORS, "answer": IndicatorList},
 )
 async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Sök och lista indikatorer. / Search and list indicators."""
-    asked, snapshot = asked_in(request), service_in(request).live.newest()
+    """Sök och lista indikatorer. / Search and list indicators.
+
+    `_meta.facets` räknar dem efter källa, tema, kön, område och år; hittas inget föreslår `_meta.search`
+    annat.
+    `_meta.facets` counts them by source, theme, sex, area and year; where nothing is found `_meta.search`
+    suggests what to ask instead.
+    """
+    asked, service = asked_in(request), service_in(request)
+    snapshot = service.live.newest()
     _check_codes(snapshot, asked["dataset"], asked["municipality"])
-    base, language = request.scope["state"]["base"], asked[LANGUAGE.name]
-    words = _folded(asked["q"] or "").split()
-    rows = [
-        _entry(snapshot, state, base, language)
-        for state in snapshot.indicators.values()
-        if asked["dataset"] in {None, state.dataset}
-        and asked["source"] in {None, snapshot.datasets[state.dataset].description.source}
-        and (asked["municipality"] is None or asked["municipality"] in state.coverage.municipalities)
-        and all(word in text for text in [_searched(snapshot, state)] for word in words)
-    ]
-    return listed(request, "/indicators", "indicators", rows)
+    ready = await service.search.over(snapshot)
+    rows, searched = _found(ready, asked)
+    page, limit, language = asked["page"], asked["limit"], asked[LANGUAGE.name]
+    place = place_in(request, "/indicators")
+    listed = on_page(rows.tolist(), page, limit)
+    shown = [_shown(snapshot, ready, row, place.base, language) for row in listed]
+    meta = IndicatorMeta(
+        total_records=len(rows),
+        page=page,
+        limit=limit,
+        count=len(shown),
+        facets=ready.axes.facets(rows),
+        search=searched,
+    )
+    return paged(place, "indicators", b",".join(shown), meta)
 
 
 @get(
@@ -123,23 +153,30 @@ def _check_codes(snapshot: Snapshot, dataset: str | None, municipality: str | No
         raise InvalidParametersError(faults)
 
 
-def _searched(snapshot: Snapshot, state: IndicatorState) -> str:
-    about, dataset = state.definition, snapshot.datasets[state.dataset].description
-    texts = [
-        about.id,
-        about.source_code,
-        about.title.sv,
-        about.title.en,
-        about.definition.sv,
-        about.definition.en,
-    ]
-    return _folded(" ".join((*texts, dataset.title.sv, dataset.title.en, *dataset.keywords)))
+def _found(ready: Searchable, asked: Asked) -> tuple[NDArray[np.intp], Searched | UnsetType]:
+    """Return the rows that *asked* means, and how the search for words went if there was one."""
+    chosen = _chosen(ready.axes, asked)
+    if asked["q"] is None:
+        return np.flatnonzero(chosen), UNSET
+    found = ready.searcher.search(asked["q"], chosen)
+    instead = () if len(found.rows) else suggested(ready.searcher, asked["q"], chosen)
+    return found.rows, Searched(match=found.match, unmatched=found.unmatched, suggestions=instead)
 
 
-def _folded(text: str) -> str:
-    """Return *text* for comparison: without case, and with å ä ö as people type them without."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+def _chosen(axes: Axes, asked: Asked) -> NDArray[np.bool_]:
+    chosen = np.ones(axes.rows, bool)
+    for name in _CHOSEN_BY:
+        if asked[name] is not None:
+            chosen &= getattr(axes, name).having(asked[name])
+    return chosen
+
+
+def _shown(snapshot: Snapshot, ready: Searchable, row: int, base: str, language: str) -> bytes:
+    kept = ready.shown.get((row, base, language))
+    if kept is None:
+        state = ready.searcher.index.states[row]
+        kept = ready.shown[row, base, language] = encoded(_entry(snapshot, state, base, language))
+    return kept
 
 
 def _entry(snapshot: Snapshot, state: IndicatorState, base: str, language: str) -> IndicatorEntry:

@@ -11,8 +11,9 @@ from api.atom import MEDIA_TYPE, TAKEN, News, feed_bytes
 from api.links import Link, address
 from api.parameters import DATASET, INDICATOR, LANGUAGE, LISTED, MUNICIPALITY, SINCE
 from api.replies import FRESH, refuse_other_media, reply
-from api.routes.datasets import VersionEntry, told_version
 from api.service import asked_in, place_in, service_in
+from api.snapshot import Snapshot
+from api.versions import VersionEntry, told_version
 from datasets.ledger import Release
 
 _PATH, _ATOM = "/releases", "/releases.atom"
@@ -71,7 +72,7 @@ async def releases(request: Request[Any, Any, Any]) -> Response[bytes]:
         warnings=_warnings(asked[SINCE.name], snapshot.number, asked[LANGUAGE.name]),
     )
     told = links.paging(place, page, -(-len(line) // limit), {})
-    rows = [encoded(_entry(release, place.base)) for release in shown]
+    rows = b",".join(encoded(_entry(release, snapshot, place.base)) for release in shown)
     return reply(answer_bytes("releases", rows, meta, told), FRESH, told)
 
 
@@ -114,8 +115,8 @@ def _warnings(since: int, newest: int, language: str) -> list[str]:
     return [f"There is no release {since} yet; the newest is {newest}."]
 
 
-def _entry(release: Release, base: str) -> ReleaseEntry:
-    told = told_version(release)
+def _entry(release: Release, newest: Snapshot, base: str) -> ReleaseEntry:
+    told = told_version(release, newest, base)
     own = address(base, f"/datasets/{release.dataset}/versions/{release.version}")
     pairs = [("dataset", release.dataset), ("version", str(release.version))]
     return ReleaseEntry(

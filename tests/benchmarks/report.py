@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, kolada, loading, publishing, questions
+from tests.benchmarks import answers, disclosure, kolada, loading, nights, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Spread, ratios, spread
@@ -86,6 +86,19 @@ A first load of {figures} figures from their file of kept answers, in a process 
 """
 
 
+_YEARS = """## Years of releases
+
+- *As of*: one cube of a small dataset, read from PostgreSQL as it stood at a release drawn at random, in
+  milliseconds, while the line of releases grows.
+- *Comparing* two versions of {figures} figures, one in a hundred changed: {changed} The peer is a full
+  join of two tables with one row a figure, by their primary key.
+- *Keeping*: bytes of database and files together. A version of {figures} figures was published, then some
+  nights in each of which one indicator in {indicators} was revised, then a rewrite of all. Ten years are
+  these sizes times {nights} nights and ten rewrites: reckoned, not run.
+"""
+_CHANGED = "in one indicator of ten, and once more in all of them."
+
+
 class Measured(NamedTuple):
     """Everything that one run measured; a part that was left out is empty."""
 
@@ -97,6 +110,8 @@ class Measured(NamedTuple):
     rounds: int
     seconds: float
     loaded: loading.Measured | None = None
+    years: nights.Measured | None = None
+    hidden: Sequence[disclosure.Protected] = ()
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -132,6 +147,10 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield ""
     if measured.loaded:
         yield from _loading(measured.loaded)
+    if measured.years:
+        yield from _years(measured.years)
+    if measured.hidden:
+        yield from disclosure.lines([*measured.hidden])
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
     yield from (f"| {name} | {text} |" for name, text in facts())
 
@@ -141,6 +160,25 @@ def _loading(measured: loading.Measured) -> Iterator[str]:
     yield _LOADING.format(years=kolada.YEARS, night=_spaced(loading.FIGURES_A_NIGHT))
     yield from _table("seconds", {**measured.normalising, **measured.nights}, loading.DECODE)
     yield _LOAD.strip().format(figures=_spaced(load.figures), seconds=load.seconds, peak=load.peak)
+    yield ""
+
+
+def _years(measured: nights.Measured) -> Iterator[str]:
+    count = nights.NIGHTS_A_YEAR * nights.TEN_YEARS
+    yield _YEARS.format(
+        figures=_spaced(nights.FIGURES),
+        changed=_CHANGED,
+        indicators=nights.INDICATORS,
+        nights=_spaced(count),
+    )
+    yield from ("| releases | one cube as of any of them, ms |", "|---:|---:|")
+    yield from (f"| {number} | {spread(times).told(2)} |" for number, times in measured.as_of.items())
+    yield ""
+    yield from _table("seconds", measured.comparing, nights.IN_SQL)
+    kept = measured.kept
+    yield from ("| kept | MB |", "|---|---:|")
+    for name, size in (("one version", kept.version), ("a night", kept.night), ("a rewrite", kept.rewrite)):
+        yield f"| {name} | {size / 1e6:.2f} |"
     yield ""
 
 
@@ -179,6 +217,17 @@ def _summary(measured: Measured) -> Iterator[tuple[str, str, str]]:
         said = ratios(measured.loaded.nights, loading.UNCHANGED_NIGHT, loading.DECODE).told()
         yield "A night without a change at a million figures, times decoding them", said, "3.00"
         yield "Memory of loading ten million figures", f"{measured.loaded.load.peak:.0f} MB", "500 MB"
+    if measured.years:
+        times = measured.years.as_of
+        said = f"{nights.median(times[nights.RELEASES[-1]]) / nights.median(times[nights.RELEASES[0]]):.2f}"
+        yield "One cube as of any of 1 000 releases, times as of the only one", said, "1.5"
+        said = ratios(measured.years.comparing, nights.OURS, nights.IN_SQL).told()
+        yield "Comparing two versions, time beside SQL row by row", said, "0.10"
+        yield (
+            "Ten years of nights, times the size of one version",
+            f"{measured.years.kept.ten_years:.0f}",
+            "40",
+        )
     if measured.starts:
         said = spread(list(measured.starts)).told(1, " s")
         yield "From `python -m api` to ready, its database's start included", said, "5 s"

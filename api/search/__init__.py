@@ -1,0 +1,1 @@
+"""Search in Swedish over the indicators of one release."""

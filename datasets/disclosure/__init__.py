@@ -1,0 +1,1 @@
+"""Nobody can be found in a small number: rules, suppression, and the attacker that tests it."""

@@ -1,0 +1,123 @@
+"""Which further cells to hide so that no small number can be worked out, with the least loss.
+
+Cutting planes (Fischetti and Salazar): a set cover in the cells alone, and the attacker's linear programme,
+whose duals are the cuts. Hiding more never helps an attacker, so every cut holds for good.
+"""
+
+import time
+
+import numpy as np
+from msgspec import Struct
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csc_array, csr_array
+
+from datasets.disclosure.cuts import Choice, Cut, Mask, Proofs, UnprotectableError
+from datasets.disclosure.linked import Table
+
+_NOISE = 1e-6
+
+
+class Effort(Struct, frozen=True, kw_only=True):
+    """How long the least loss is looked for; beyond it the choice is as safe, and how good it is is told."""
+
+    exact_cells: int = 600
+    exact_seconds: float = 60.0
+    longest_seconds: float = 900.0
+    """After this nothing is published."""
+
+
+class Suppression(Struct, frozen=True, kw_only=True):
+    """The cells to hide, and how good the choice is."""
+
+    hidden: Mask
+    loss: float
+    """The weights of what is hidden beyond what must be."""
+    least: float
+    """What no safe choice can go below; the loss itself where the choice is the best there is."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether nothing safe loses less."""
+        return self.loss <= self.least + _NOISE
+
+
+def suppress(table: Table, effort: Effort | None = None) -> Suppression:
+    """Return which cells of *table* to hide so that every target is protected, with the least loss.
+
+    Raises UnprotectableError where a target is known even if everything is hidden, or time runs out.
+    """
+    return _Search(table, effort or Effort()).run()
+
+
+class _Search:
+    """The rounds: choose, attack, cut, until no attack succeeds."""
+
+    def __init__(self, table: Table, effort: Effort) -> None:
+        self.table = table
+        self.effort = effort
+        self.columns = csc_array(table.rows)
+        self.proofs = Proofs()
+        self.cuts: list[Cut] = []
+        self.free = ~table.hidden
+        self.began = time.monotonic()
+
+    def run(self) -> Suppression:
+        least, hidden = 0.0, self.table.hidden.copy()
+        is_exact = int(self.free.sum()) <= self.effort.exact_cells
+        while new := [*Choice(self.table, self.columns, hidden).cuts(self.proofs)]:
+            self.cuts += new
+            best = self._best() if is_exact else None
+            is_exact = best is not None
+            if best is not None:
+                hidden, least = best, self._loss(best)
+            else:
+                hidden = self._covered(hidden)
+            if self._seconds() > self.effort.longest_seconds:
+                message = f"{len(self.free)} cells could not be protected in {self._seconds():.0f} s"
+                raise UnprotectableError(message)
+        if not is_exact:
+            hidden = self._thinned(hidden)
+        return Suppression(hidden=hidden, loss=self._loss(hidden), least=least)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def _loss(self, hidden: Mask) -> float:
+        return float(self.table.weights[hidden & self.free].sum())
+
+    def _best(self) -> Mask | None:
+        """Return the choice of the least loss that keeps every cut; None where time ran out."""
+        left = self.effort.exact_seconds - self._seconds()
+        if left <= 0:
+            return None
+        found = milp(
+            np.where(self.free, self.table.weights, 0.0),
+            integrality=np.ones(len(self.free)),
+            bounds=Bounds(self.table.hidden.astype(np.float64), 1.0),
+            constraints=LinearConstraint(
+                csr_array(np.array([cut.weights for cut in self.cuts])),
+                np.array([cut.need for cut in self.cuts]) - _NOISE,
+            ),
+            options={"time_limit": left, "mip_rel_gap": 0.0},
+        )
+        return np.asarray(found.x) > 1 / 2 if found.status == 0 else None
+
+    def _covered(self, hidden: Mask) -> Mask:
+        """Return *hidden* and the cheapest cells for their worth that keep each cut, one after the other."""
+        hidden = hidden.copy()
+        for cut in self.cuts:
+            while not cut.is_kept(hidden):
+                worth = np.where(hidden, 0.0, cut.weights)
+                price = self.table.weights / np.maximum(worth, _NOISE * _NOISE)
+                hidden[np.argmin(price)] = True
+        return hidden
+
+    def _thinned(self, hidden: Mask) -> Mask:
+        """Return *hidden* without the cells, dearest first, that protect nothing."""
+        extra = np.flatnonzero(hidden & self.free)
+        for cell in extra[np.argsort(-self.table.weights[extra], kind="stable")]:
+            fewer = hidden.copy()
+            fewer[cell] = False
+            if next(Choice(self.table, self.columns, fewer).cuts(self.proofs), None) is None:
+                hidden = fewer
+        return hidden

@@ -1,0 +1,267 @@
+"""What years of releases cost: reading as of any, comparing two versions, keeping ten years of nights."""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import asyncpg
+import numpy as np
+from msgspec import Struct
+
+from datasets.catalogue import Dataset, Indicator
+from datasets.compare import change_rows, overview
+from datasets.cube import NO_COUNT, NO_DAY, Columns, Cube, cube_of
+from datasets.embedded import Lease
+from datasets.ledger import Draft, Release
+from datasets.migrate import migrate
+from datasets.publish import publish
+from datasets.shelf import Folder
+from datasets.store import Store
+from datasets.vocabulary import UNDIVIDED, MunicipalityCode, Source, Text
+from tests.benchmarks.figures import municipalities
+
+RELEASES = (1, 10, 100, 1000)
+INDICATORS, YEARS = 200, 17
+FIGURES = INDICATORS * 290 * YEARS
+NIGHTS_A_YEAR, TEN_YEARS = 365, 10
+_CHANGED = 0.01
+OURS, SPREAD, IN_SQL = "ours", "ours, every indicator changed", "SQL, row by row"
+_FEW = 10
+"""One in so many indicators has changed, where the changes are not spread over all."""
+
+
+class Kept(NamedTuple):
+    """Bytes: of one version, of one more night in which one indicator is revised, and of a yearly rewrite."""
+
+    version: float
+    night: float
+    rewrite: float
+
+    @property
+    def ten_years(self) -> float:
+        """Return how many times the size of one version ten years of such nights take."""
+        nights = NIGHTS_A_YEAR * TEN_YEARS - TEN_YEARS
+        return (self.version + nights * self.night + TEN_YEARS * self.rewrite) / self.version
+
+
+class Measured(Struct):
+    """Everything that was measured here."""
+
+    as_of: Mapping[int, list[float]]
+    """Milliseconds of reading one cube as of any release, by how many there are."""
+    comparing: Mapping[str, list[float]]
+    kept: Kept
+
+
+def cube(seed: int, years: int = YEARS) -> Cube:
+    """Return a cube of every municipality and so many years, values with one decimal."""
+    areas = [MunicipalityCode(code) for code in municipalities()]
+    rows = len(areas) * years
+    at, none = np.arange(rows), np.full(rows, np.nan)
+    days = np.full(rows, NO_DAY, np.int32)
+    return cube_of(
+        areas,
+        (UNDIVIDED,),
+        Columns(
+            municipality=(at // years).astype(np.uint16),
+            sex=np.zeros(rows, np.uint8),
+            year=(2000 + at % years).astype(np.int16),
+            start=days,
+            end=days,
+            breakdown=np.zeros(rows, np.uint32),
+            value=np.round(np.random.default_rng(seed).random(rows) * 100, 1),
+            status=np.zeros(rows, np.uint8),
+            flags=np.zeros(rows, np.uint8),
+            low=none,
+            high=none,
+            count=np.full(rows, NO_COUNT),
+        ),
+    )
+
+
+def revised(old: Cube, seed: int, share: float) -> Cube:
+    """Return *old* with a *share* of its values changed."""
+    chance = np.random.default_rng(seed)
+    value = np.array(old.columns.value)
+    value[chance.random(len(value)) < share] += 0.1
+    columns = {name: getattr(old.columns, name) for name in Columns.__dataclass_fields__} | {
+        "value": np.round(value, 1)
+    }
+    return cube_of(old.municipalities, old.breakdowns, Columns(**columns))
+
+
+def draft(name: str, cubes: Mapping[str, Cube]) -> Draft:
+    """Return a dataset of made-up indicators."""
+    about = Dataset(
+        id=name,
+        title=Text(f"Mätning {name}"),
+        description=Text("Påhittade siffror"),
+        source=Source.KOLADA,
+        publisher="Länsdata",
+        attribution="Påhittade siffror",
+        processing="asPublished",
+        theme="befolkning",
+        update_frequency="daily",
+    )
+    told = {
+        one: Indicator(id=one, title=Text(f"Mått {one}"), definition=Text("Påhittat"), unit="percent")
+        for one in cubes
+    }
+    return Draft(dataset=about, indicators=told, cubes=cubes)
+
+
+def measured(home: Path, held: Lease, rounds: int, nights: int = 10) -> Measured:
+    """Measure it all in a database of its own."""
+    return asyncio.run(_measured(home, held, rounds, nights))
+
+
+async def _measured(home: Path, held: Lease, rounds: int, nights: int) -> Measured:
+    async with _Ledger(held, "line") as line, _Ledger(held, "nights") as ledger:
+        as_of = await _as_of(line.store, rounds)
+        with tempfile.TemporaryDirectory(dir=home) as folder:
+            ledger.store.shelf = Folder(Path(folder))
+            comparing, kept = await _nights(ledger, Path(folder), rounds, nights)
+    return Measured(as_of, comparing, kept)
+
+
+class _Ledger:
+    """A store over a database that is made for it and dropped again."""
+
+    def __init__(self, held: Lease, name: str) -> None:
+        self._held, self._name = held, f"bench_{name}"
+        self.address = held.address("lansdata").replace("/lansdata?", f"/{self._name}?")
+        self.store = Store.at(self.address)
+
+    async def __aenter__(self) -> Self:
+        await self._told(f'DROP DATABASE IF EXISTS "{self._name}"', f'CREATE DATABASE "{self._name}"')
+        await migrate(self.store)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.store.close()
+        await self._told(f'DROP DATABASE "{self._name}"')
+
+    async def _told(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self._held.address("lansdata"))
+        for one in statements:
+            await connection.execute(one)
+        await connection.close()
+
+    async def size(self) -> int:
+        """Return how many bytes the database takes."""
+        connection = await asyncpg.connect(self.address)
+        await connection.execute("VACUUM")
+        size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
+        await connection.close()
+        return size
+
+
+async def _as_of(store: Store, rounds: int) -> dict[int, list[float]]:
+    """Read one of ten small indicators as of a release drawn at random, while the line grows."""
+    cubes = {f"A{number}": cube(number, 2) for number in range(10)}
+    chance, found = random.Random(1), {}
+    for number in range(1, RELEASES[-1] + 1):
+        name = f"A{number % 10}"
+        cubes[name] = revised(cubes[name], number, 0.5)
+        await publish(store, draft("line", cubes))
+        if number in RELEASES:
+            found[number] = [await _one_read(store, chance.randint(1, number)) for _ in range(rounds * 20)]
+    return found
+
+
+async def _one_read(store: Store, number: int) -> float:
+    begun = time.perf_counter()
+    async with store.session() as session:
+        entries = await session.entries_at(number, "line")
+        (one,) = (entry for entry in entries if entry.indicator == "A3")
+        await session.cubes({one.data_sha256})
+    return (time.perf_counter() - begun) * 1000
+
+
+async def _nights(
+    ledger: _Ledger, folder: Path, rounds: int, nights: int
+) -> tuple[dict[str, list[float]], Kept]:
+    """Publish a version, some nights, and a rewrite; compare with SQL on the way."""
+    cubes = {f"N{number:03}": cube(number) for number in range(INDICATORS)}
+    empty = await ledger.size() + _bytes_in(folder)
+    await publish(ledger.store, draft("nights", cubes))
+    first = await ledger.size() + _bytes_in(folder)
+    before = dict(cubes)
+    for night in range(nights):
+        name = f"N{night:03}"
+        cubes[name] = revised(cubes[name], night, _CHANGED)
+        await publish(ledger.store, draft("nights", cubes))
+    after_nights = await ledger.size() + _bytes_in(folder)
+    cubes = {name: revised(one, 7, _CHANGED) for name, one in before.items()}
+    await publish(ledger.store, draft("nights", cubes))
+    last = await ledger.size() + _bytes_in(folder)
+    kept = Kept(first - empty, (after_nights - first) / nights, last - after_nights)
+    few = before | {name: revised(one, 8, _CHANGED * _FEW) for name, one in list(before.items())[::_FEW]}
+    ledger.store.shelf = None
+    await publish(ledger.store, draft("nights", before))
+    await publish(ledger.store, draft("nights", few))
+    return await _compared(ledger, [before, few], rounds), kept
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+async def _compared(
+    ledger: _Ledger, states: Sequence[Mapping[str, Cube]], rounds: int
+) -> dict[str, list[float]]:
+    async with ledger.store.session() as session:
+        line = await session.releases()
+    connection = await asyncpg.connect(ledger.address)
+    try:
+        await _rows(connection, states)
+        found: dict[str, list[float]] = {OURS: [], SPREAD: [], IN_SQL: []}
+        for _ in range(rounds):
+            found[OURS].append(await _ours(ledger.store, line[-2], line[-1]))
+            found[SPREAD].append(await _ours(ledger.store, line[-3], line[-2]))
+            begun = time.perf_counter()
+            await connection.fetch(
+                "SELECT * FROM before FULL JOIN after USING (indicator, municipality, sex, year, breakdown)"
+                " WHERE before.value IS DISTINCT FROM after.value"
+                " ORDER BY indicator, municipality, sex, year, breakdown"
+            )
+            found[IN_SQL].append(time.perf_counter() - begun)
+    finally:
+        await connection.close()
+    return found
+
+
+async def _ours(store: Store, before: Release, after: Release) -> float:
+    begun = time.perf_counter()
+    async with store.session() as session:
+        found = await overview(session, before, after)
+        await change_rows(session, found, 0, 10_000)
+    return time.perf_counter() - begun
+
+
+async def _rows(
+    connection: "asyncpg.Connection[asyncpg.Record]", states: Sequence[Mapping[str, Cube]]
+) -> None:
+    """Put both versions into tables, one row a figure, with the key that the comparison joins by."""
+    for table, cubes in zip(("before", "after"), states, strict=True):
+        await connection.execute(
+            f"CREATE TABLE {table} (indicator text, municipality text, sex text, year int, breakdown text,"
+            " value float8, PRIMARY KEY (indicator, municipality, sex, year, breakdown))"
+        )
+        rows = (
+            (name, str(row.municipality), str(row.sex), int(row.year), row.breakdown.text, row.value)
+            for name, one in cubes.items()
+            for row in one
+        )
+        await connection.copy_records_to_table(table, records=rows)
+        await connection.execute(f"VACUUM ANALYZE {table}")
+
+
+def median(numbers: Sequence[float]) -> float:
+    """Return the middle one."""
+    return statistics.median(numbers)
