@@ -89,11 +89,15 @@ def paging(place: Place, page: int, pages: int, pin: Mapping[str, Any]) -> dict[
         turned["prev"] = min(page - 1, last)
     if 0 < page < last:
         turned["next"] = page + 1
-    pairs = [(name, text) for name, text in place.pairs if name != "page"]
-    whole = address(place.base, place.path, with_changed(pairs, **pin))
-    whole += "&" if pin or pairs else "?"
+    own = place.link("self")
+    pinned = place.link("bookmark", **pin) if pin else own
+    whole = pinned.href
+    if any(name == "page" for name, _ in place.pairs):
+        pairs = [(name, text) for name, text in place.pairs if name != "page"]
+        whole = address(place.base, place.path, with_changed(pairs, **pin))
+    whole += "&" if "?" in whole else "?"
     turns = {rel: Link(f"{whole}page={number}", rel) for rel, number in sorted(turned.items())}
-    return {"self": place.link("self")} | turns
+    return {"self": own} | turns | ({"bookmark": pinned} if pin else {})
 
 
 def _first(headers: Mapping[bytes, bytes], name: bytes) -> str:

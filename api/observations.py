@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -196,8 +196,9 @@ def _in_order(
 
 def links_of(question: Question, place: Place, pages: int) -> dict[str, Link]:
     """Return the links of a page of *pages*; all but `self` mean the same figures for ever."""
-    pin = pin_of(question)
-    return links.paging(place, question.page, pages, pin) | {"bookmark": place.link("bookmark", **pin)}
+    told = links.paging(place, question.page, pages, pin_of(question))
+    # an address that is pinned already is its own lasting one
+    return told if "bookmark" in told else told | {"bookmark": Link(told["self"].href, "bookmark")}
 
 
 def pin_of(question: Question) -> dict[str, Any]:
@@ -210,7 +211,12 @@ def _release_time(question: Question) -> str:
     snapshot = question.snapshot
     named = [snapshot.datasets[name].release for name in {state.dataset for state in question.indicators}]
     moments = [release.published_at for release in named or snapshot.line[-1:]]
-    return msgspec.to_builtins(max(moments, default=datetime(1970, 1, 1, tzinfo=UTC)))  # type: ignore[no-any-return]
+    return _told_time(max(moments, default=datetime(1970, 1, 1, tzinfo=UTC)))
+
+
+@lru_cache(maxsize=1024)
+def _told_time(moment: datetime) -> str:
+    return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
 
 
 def refuse_too_much(question: Question, what: str, sizes: tuple[int, int], base: str) -> None:
