@@ -1,0 +1,88 @@
+from collections.abc import Mapping
+
+from datasets.disclosure.attacker import attack
+from datasets.disclosure.gate import breaches
+from datasets.disclosure.hiding import Hidden, hide
+from datasets.disclosure.published import Published
+from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question
+from tests.linked import AREAS, key, published, rules
+
+A, B, C = AREAS[:3]
+Groups = Mapping[tuple[str, str], tuple[int, int]]
+HEALTH: Groups = {(A, "women"): (1, 7), (A, "men"): (6, 2), (B, "women"): (12, 2), (B, "men"): (3, 3)}
+TRUST: Groups = {(A, "women"): (0, 8), (A, "men"): (4, 4), (B, "women"): (7, 7), (B, "men"): (3, 3)}
+
+
+def question(name: str, found: Groups, respondents: str) -> Question:
+    """A question by area and sex, with every total: hits and the rest."""
+    groups: dict[Key, tuple[int, ...]] = {}
+    for (area, sex), (hits, rest) in found.items():
+        for where in (key(area, sex), key(area), key("08", sex), key("08")):
+            had = groups.get(where, (0, 0))
+            groups[where] = (had[0] + hits, had[1] + rest)
+    return Question(
+        name=name, indicators=(name,), groups=groups, chosen=(frozenset({0}),), respondents=respondents
+    )
+
+
+def two(first: Groups, second: Groups, respondents: str) -> Confidential:
+    asked = (question("health", first, respondents), question("trust", second, respondents))
+    return Confidential(rules(), asked)
+
+
+def met(people: Confidential, found: Hidden) -> int:
+    """How many small numbers a stranger finds out who reads both questions together."""
+    figures = [published(one, found.keys[one.name]).figures for one in people.questions]
+    seen = Published({name: told for one in figures for name, told in one.items()})
+    return len([*breaches(found.targets, {one.name: one for one in people.questions}, attack([seen]))])
+
+
+def test_another_question_tells_how_many_answered_and_with_it_how_they_did() -> None:
+    alone, together = two(HEALTH, TRUST, ""), two(HEALTH, TRUST, "pupils")
+
+    assert met(together, hide(alone)) == 10
+    assert met(together, hide(together)) == 0
+
+
+def test_where_too_few_answered_the_same_groups_are_hidden_in_every_question() -> None:
+    few: Groups = {
+        (A, "women"): (2, 1), (A, "men"): (40, 40), (B, "women"): (14, 15), (B, "men"): (30, 30),
+        (C, "women"): (15, 15), (C, "men"): (30, 30),
+    }  # fmt: skip
+    other = {**few, (B, "women"): (16, 16), (C, "women"): (14, 14)}
+    alone, together = hide(two(few, other, "")), hide(two(few, other, "pupils"))
+
+    assert alone.keys["health"] != alone.keys["trust"]
+    assert together.keys["health"] == together.keys["trust"]
+
+
+def test_a_group_too_small_in_one_question_is_hidden_in_the_other_too() -> None:
+    larger = {**HEALTH, (A, "women"): (20, 20)}
+    smaller = {**HEALTH, (A, "women"): (2, 1)}
+    found = hide(two(larger, smaller, "pupils"))
+
+    assert key(A, "women") in found.keys["health"]
+
+
+def test_every_small_number_is_somebodys_target() -> None:
+    people = two(HEALTH, TRUST, "pupils")
+    small = {(one.question, one.key, one.sum) for one in hide(people).targets if not one.rest}
+
+    assert ("health", key(A, "women"), "hits health") in small
+    assert ("health", key(B, "women"), "others health") in small
+    assert not any(name == PEOPLE for *_, name in small)
+
+
+def test_nested_answers_give_their_difference_away_and_it_is_protected() -> None:
+    groups = {key(A): (30, 3, 40), key(B): (20, 20, 20), key("08"): (50, 23, 60)}
+    nested = Question(
+        name="fraga",
+        indicators=("mycket", "minst"),
+        groups=groups,
+        chosen=(frozenset({0}), frozenset({0, 1})),
+    )
+    people = Confidential(rules(), (nested,))
+    kinds = [one.sum for one in hide(people).targets if one.key == key(A)]
+
+    assert kinds == ["kind 1"]
+    assert hide(people).keys["fraga"] >= {key(A), key(B)}
