@@ -5,6 +5,7 @@ import pytest
 from msgspec import structs
 
 from datasets.disclosure.attacker import attack
+from datasets.disclosure.cuts import UnprotectableError
 from datasets.disclosure.linked import Asked, Earlier, table_of
 from datasets.disclosure.relations import Key, Question, primary
 from datasets.disclosure.rules import Dominance, RuleMissingError, Rules, rules_for
@@ -170,6 +171,18 @@ def test_what_an_earlier_version_showed_protects_nothing_any_more() -> None:
 
     assert found_out(second, by, published(first), published(second, naive))
     assert not found_out(second, by, published(first), published(second, hidden))
+
+
+def test_what_an_earlier_version_says_of_the_hidden_binds_though_its_totals_have_changed() -> None:
+    sexes = ("women", "other", "men")
+    first, second = county((3, 6, 20), sexes=sexes), county((3, 6, 21), sexes=sexes)
+    hidden = frozenset(key(area, sex) for area in (A, "08") for sex in ("women", "other"))
+    shown = {one: {"people": sum(people)} for one, people in first.groups.items() if one not in hidden}
+
+    naive, _ = protected(second, rules(10), [Earlier(hidden, {})])
+    assert found_out(second, rules(10), published(first, hidden), published(second, naive))
+    with pytest.raises(UnprotectableError):
+        protected(second, rules(10), [Earlier(hidden, shown)])
 
 
 # --- the rules -------------------------------------------------------------------------------------------

@@ -50,13 +50,18 @@ def attack(versions: Sequence[Published]) -> list[Bound]:
     """Return bounds for every number of people hidden in the newest of *versions*, oldest first.
 
     Each assumption that does not contradict the figures gives its own bounds: from the newest version alone;
-    from all, taking what is hidden as unchanged; and so with what was hidden last taken as changed.
+    from all, taking what is hidden as unchanged; and so with all that was hidden last taken as changed, or one
+    figure of it with the totals that change with it.
     """
     newest, *others = [_Stranger(versions[-1:], NEWEST, is_exact=exact) for exact in (False, True)]
     if len(versions) > 1:
         others += [_Stranger(versions, ALL, is_exact=exact) for exact in (False, True)]
-        for key in _newly_hidden(versions):
-            others += [_Stranger(versions, ALL, is_exact=exact, changed=key) for exact in (False, True)]
+        gone = _newly_hidden(versions)
+        for key in (None, *gone) if gone else ():
+            changed = frozenset(gone if key is None else (one for one in gone if _are_near(one, key)))
+            others += [
+                _Stranger(versions, ALL, is_exact=exact, changed=changed, only=key) for exact in (False, True)
+            ]
     return [bound for one in (newest, *others) for bound in one.bounds()]
 
 
@@ -72,6 +77,11 @@ def _newly_hidden(versions: Sequence[Published]) -> list[Key]:
     return sorted(found)
 
 
+def _are_near(one: Key, other: Key) -> bool:
+    """Tell whether two keys differ in one thing at most, as a figure and its totals do."""
+    return sum(left != right for left, right in zip(one, other, strict=True)) <= 1
+
+
 class _Stranger:
     """One assumption, and everything that follows from it."""
 
@@ -81,12 +91,14 @@ class _Stranger:
         assumed: str,
         *,
         is_exact: bool,
-        changed: Key | None = None,
+        changed: frozenset[Key] = frozenset(),
+        only: Key | None = None,
     ) -> None:
         self.newest = versions[-1]
         self.versions = versions
         self.assumed = assumed + (", nobody left over" if is_exact else "")
         self.changed = changed
+        self.only = only
         self.is_exact = is_exact
         self.bases = same_bases(self.newest)
         self.additive, careful = (
@@ -122,7 +134,7 @@ class _Stranger:
     def _wanted(self) -> Iterator[tuple[str, Key, str, str, dict[Hashable, float]]]:
         """Yield the numbers of people to bound, as sums of what is known or not."""
         for indicator, key, rest in self.asked:
-            if self.changed not in {None, key}:
+            if self.only not in {None, key}:
                 continue
             people = self._name("people", indicator, key, rest)
             yield indicator, key, rest, "people", {people: 1}
@@ -188,7 +200,7 @@ class _Stranger:
 
     def _shown(self, indicators: Sequence[str], key: Key) -> Figure | None:
         """Return the newest figure at *key* that any version shows for any of *indicators*."""
-        for version in reversed(self.versions if key != self.changed else self.versions[-1:]):
+        for version in reversed(self.versions[-1:] if key in self.changed else self.versions):
             for indicator in indicators:
                 figure = version.figures.get(indicator, {}).get(key)
                 if figure and not figure.hidden and figure.people is not None:
