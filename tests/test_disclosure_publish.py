@@ -144,3 +144,18 @@ def test_a_kind_of_file_that_is_not_protected_yet_refuses_the_rules_instead_of_i
 
     with pytest.raises(FaultyFileError, match="disclosure: is used by lupp alone"):
         read_file(path)
+
+
+def test_what_the_suppression_was_not_told_of_the_attacker_finds_and_the_dataset_is_held(
+    tmp_path: Path, in_store: InStore, pupils_of_three: pupils.Counts
+) -> None:
+    raw = handed_over(tmp_path, pupils_of_three)
+    assert raw.confidential
+    blind = [
+        structs.replace(one, groups={key: found for key, found in one.groups.items() if key[1] != "total"})
+        for one in raw.confidential.questions
+    ]
+    told = structs.replace(raw.confidential, questions=tuple(blind))
+
+    with pytest.raises(HeldError, match="numbers of people could be worked out too closely"):
+        in_store(lambda store: guarded(store, structs.replace(raw, confidential=told)))

@@ -1,11 +1,17 @@
 from collections.abc import Mapping
 
+import numpy as np
+from scipy.sparse import csr_array
+
 from datasets.disclosure.attacker import attack
+from datasets.disclosure.bounding import System
 from datasets.disclosure.gate import breaches
 from datasets.disclosure.hiding import Hidden, hide
+from datasets.disclosure.linked import Asked, Table, table_of
 from datasets.disclosure.published import Published
-from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question
-from tests.linked import AREAS, key, published, rules
+from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question, Target
+from datasets.disclosure.suppression import Effort, suppress
+from tests.linked import AREAS, county, found_out, key, published, rules
 
 A, B, C = AREAS[:3]
 Groups = Mapping[tuple[str, str], tuple[int, int]]
@@ -86,3 +92,39 @@ def test_nested_answers_give_their_difference_away_and_it_is_protected() -> None
 
     assert kinds == ["kind 1"]
     assert hide(people).keys["fraga"] >= {key(A), key(B)}
+
+
+def test_the_attacker_knows_that_people_are_whole() -> None:
+    system = System()
+    system.within("doubled", 5, 7)
+    system.equal({"some": 2, "others": 2, "doubled": -1})
+
+    assert system.ranges([{"some": 1, "others": 1}]) == [(3, 3)]
+
+
+def test_a_choice_that_is_safe_only_for_parts_of_people_is_not_taken() -> None:
+    target = Target(question="q", key=key(A), sum=PEOPLE, value=3, floor=5, at=(0,))
+    table = Table(
+        values=np.array([3.0, 1.0, 4.0]),
+        owner=np.arange(3),
+        rows=csr_array(np.array([[3.0, -5.0, -1.0]])),
+        targets=(target,),
+        weights=np.array([1.0, 1.0, 3.0]),
+        hidden=np.array([True, False, False]),
+        known=np.zeros(3, np.bool_),
+    )
+
+    assert suppress(table).hidden.tolist() == [True, False, True]
+
+
+def test_a_quick_choice_hides_nothing_that_protects_nobody() -> None:
+    made, by = county((2, 3), (4, 7), (9, 12), (11, 3), (8, 15), (0, 6), (7, 1), (5, 9)), rules()
+    table, keys = table_of([Asked(made)], by)
+    hidden = suppress(table, Effort(exact_cells=0)).hidden
+    shown = {one for one, is_hidden in zip(keys, hidden, strict=True) if is_hidden}
+    extra = {
+        one for one, is_hidden, fixed in zip(keys, hidden, table.hidden, strict=True) if is_hidden > fixed
+    }
+
+    assert extra
+    assert all(found_out(made, by, published(made, shown - {one})) for one in extra)

@@ -50,8 +50,8 @@ def attack(versions: Sequence[Published]) -> list[Bound]:
     """Return bounds for every number of people hidden in the newest of *versions*, oldest first.
 
     Each assumption that does not contradict the figures gives its own bounds: from the newest version alone;
-    from all, taking what is hidden as unchanged; and so with all that was hidden last taken as changed, or one
-    figure of it with the totals that change with it.
+    from all, taking what is hidden as unchanged; and so with all that was hidden last taken as changed, or
+    one figure of it with the totals that change with it.
     """
     newest, *others = [_Stranger(versions[-1:], NEWEST, is_exact=exact) for exact in (False, True)]
     if len(versions) > 1:
