@@ -45,7 +45,7 @@ SERVICE_LEVEL = {
 
 LIMITATIONS = [
     "Högst 10 000 siffror per sida / At most 10 000 figures a page",
-    "Bara JSON i denna version / JSON only in this version",
+    "Andra format: högst 100 000 siffror per svar / Other formats: at most 100,000 figures an answer",
 ]
 
 TAGS = [
