@@ -12,6 +12,7 @@ from io import BytesIO
 from xml.sax.saxutils import escape
 
 from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_range
 
 from api.about import NAME, PUBLISHER
 from api.formats.figures import NUMBERS, WHOLE, Column, columns_of
@@ -29,7 +30,7 @@ _MUST = {"sv": "måste visas", "en": "must be shown"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WIDTH, _WIDTHS = 14, (26, 26, 26, 60, 60)
 _SHEET = "xl/worksheets/sheet1.xml"
-_NO_ROWS = b"<sheetData/>"
+_NO_ROWS, _NO_SIZE = b"<sheetData/>", b'<dimension ref="A1"/>'
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _EMPTY = "<c/>"
 
@@ -48,6 +49,9 @@ def write(question: Question, answered: Answered) -> bytes:
         for part in frame.infolist():
             text = frame.read(part)
             if part.filename == _SHEET:
+                # readers that stream take the size of the sheet from what it says of itself
+                size = f'"{xl_range(0, 0, len(lines) - 1, max(len(columns) - 1, 0))}"'.encode()
+                text = text.replace(_NO_SIZE, b"<dimension ref=" + size + b"/>")
                 text = text.replace(_NO_ROWS, f"<sheetData>{sheet}</sheetData>".encode())
             book.writestr(part, text)
     return out.getvalue()
