@@ -31,6 +31,11 @@ def pytest_runtest_setup() -> None:
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    # the tests wait for servers and for polite loaders about as much as they work
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if SHARED.is_dir():
         return

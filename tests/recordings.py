@@ -52,13 +52,19 @@ def kolada_catalogue(vintage: str) -> dict[str, Kpi]:
     return {kpi.id: kpi for kpi in msgspec.json.decode(gzip.decompress(newest.read_bytes()), type=list[Kpi])}
 
 
-def kolada_recorded(vintage: str) -> dict[Key, float | None]:
+@cache
+def _kolada_rows() -> list[dict[str, str]]:
+    with gzip.open(SHARED / "real" / "kolada" / "values.csv.gz", "rt", encoding="utf-8") as file:
+        return sorted(csv.DictReader(file), key=lambda row: row["vintage"])
+
+
+@cache
+def kolada_recorded(vintage: str) -> Mapping[Key, float | None]:
     """Read every figure that was recorded by *vintage* and whose KPI was still in the catalogue."""
     alive = kolada_catalogue(vintage)
-    with gzip.open(SHARED / "real" / "kolada" / "values.csv.gz", "rt", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["vintage"] <= vintage and row["kpi"] in alive]
+    rows = [row for row in _kolada_rows() if row["vintage"] <= vintage and row["kpi"] in alive]
     figures: dict[Key, float | None] = {}
-    for row in sorted(rows, key=lambda row: row["vintage"]):
+    for row in rows:
         code = row["municipality"].removeprefix("00") if row["municipality"] < "0100" else row["municipality"]
         value = float(row["value"]) if row["value"] else None
         # regions' KPIs were once asked for municipalities: null, "Not applicable" (rkolada, 2024-04-06)
