@@ -14,7 +14,6 @@ from io import BytesIO
 from typing import NamedTuple
 
 import pyarrow as pa
-import xlsxwriter
 
 from datasets.canonical import coded_texts, each_text, flags_text, joined_texts, wrapped_numbers
 from datasets.cube import NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, day
@@ -102,6 +101,8 @@ def frame(
 @cache
 def _skeleton(about: tuple[tuple[str, str], ...]) -> dict[str, bytes]:
     """Return a workbook's files by name: an empty sheet for the figures, and one that tells about them."""
+    import xlsxwriter  # noqa: PLC0415 what only reads versions needs none of it, and it takes long to import
+
     sink = BytesIO()
     with xlsxwriter.Workbook(sink, {"in_memory": True}) as book:
         book.set_properties({"created": _CREATED.replace(tzinfo=None)})

@@ -5,8 +5,6 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from api.dcat import catalogue
-from api.rdf import MEDIA, taken, written
 from api.replies import FRESH
 from api.service import service_in
 
@@ -16,6 +14,10 @@ _SUFFIXES = {".ttl": "turtle", ".jsonld": "json-ld"}
 @get(["/catalog.rdf", "/catalog.ttl", "/catalog.jsonld", "/datasets/dcat"], include_in_schema=False)
 async def catalog(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return every dataset as DCAT-AP-SE; in RDF/XML unless the address or `Accept` asks for another form."""
+    # a twentieth of the time that a process takes to start, for what is asked for once a night
+    from api.dcat import catalogue  # noqa: PLC0415
+    from api.rdf import MEDIA, taken, written  # noqa: PLC0415
+
     service, path = service_in(request), request.scope["path"]
     snapshot = service.live.newest()
     async with service.store.session() as session:
