@@ -9,6 +9,7 @@ import brotli
 import httpx
 import pytest
 import zstandard
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import Server
 from tests.test_refusals import ROUTES
@@ -302,3 +303,19 @@ def test_what_is_asked_again_and_again_still_heeds_every_line_of_every_header(ro
     assert len(set(plain)) == 1
     assert encoded.headers["content-encoding"] == "gzip"
     assert traced.headers["traceparent"] == own["traceparent"]
+
+
+def test_prometheus_reads_what_is_answered_from(root: httpx.Client) -> None:
+    answer = root.get("/metrics")
+    told = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+    assert answer.headers["content-type"].startswith("text/plain; version=1.0.0")
+    assert answer.headers["cache-control"] == "no-store"
+    assert told["lansdata_release"] == root.get("/health/ready").json()["release"]
+    assert told["lansdata_datasets"] == root.get("/api/v1/datasets").json()["_meta"]["totalRecords"]
+    assert told["lansdata_database_reachable"] == 1
+    assert told["process_resident_memory_bytes"] > 0
