@@ -1,6 +1,5 @@
 """Replies of handlers: bytes of JSON with the caching that the address allows, visible where it is chosen."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ from litestar.enums import MediaType
 
 from api import links
 from api.answers import Meta, answer_bytes, encoded
+from api.formats import weights_of
 from api.links import Link, Place
 from api.problems import RefusalError
 from api.service import asked_in, place_in
@@ -20,7 +20,6 @@ UNCACHED = "no-store"
 _JSON = ("application/json", "application/*", "*/*")
 """What means JSON in an `Accept`, the most exact first: that one's weight counts."""
 _Row = TypeVar("_Row")
-_WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)")
 
 
 def reply(
@@ -70,16 +69,7 @@ def paged(place: Place, name: str, rows: bytes, meta: Meta, caching: str = FRESH
 
 def refuse_other_media(accept: str, taken: Sequence[str] = _JSON) -> None:
     """Refuse a request that takes nothing of what is *taken* for what we send; raises RefusalError."""
-    weights = {kind.strip(): _weight(rest) for kind, _, rest in _parted(accept)}
+    weights = weights_of(accept)
     weight = next((weights[kind] for kind in taken if kind in weights), 0.0 if weights else 1.0)
     if not weight:
         raise RefusalError("not-acceptable", f"only {taken[0]} is to be had here")
-
-
-def _parted(accept: str) -> list[tuple[str, str, str]]:
-    return [part.partition(";") for part in accept.lower().split(",") if part.strip()]
-
-
-def _weight(rest: str) -> float:
-    told = _WEIGHT.search(rest)
-    return float(told[1]) if told else 1.0

@@ -1,7 +1,7 @@
 """The formats that the figures are told in, and which of them a caller takes."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -75,7 +75,7 @@ def accepted(accept: str) -> Format:
 
     Raises RefusalError where it takes none of them.
     """
-    weights = dict(_weights(accept))
+    weights = weights_of(accept)
     if not weights:
         return JSON
     best = max(FORMATS.values(), key=lambda one: _weight(one, weights))
@@ -94,9 +94,12 @@ def _weight(one: Format, weights: Mapping[str, float]) -> float:
     return weights.get(family, weights.get("*/*", 0.0))
 
 
-def _weights(accept: str) -> Iterator[tuple[str, float]]:
+def weights_of(accept: str) -> dict[str, float]:
+    """Return how gladly a caller with *accept* takes each media type that it names, from 0 to 1."""
+    weights = {}
     for part in accept.lower().split(","):
         kind, _, rest = part.partition(";")
-        if kind.strip():
+        if part.strip():
             told = _WEIGHT.search(rest)
-            yield kind.strip(), float(told[1]) if told else 1.0
+            weights[kind.strip()] = float(told[1]) if told else 1.0
+    return weights
