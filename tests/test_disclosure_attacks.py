@@ -1,5 +1,6 @@
 from datetime import date
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec import structs
@@ -8,7 +9,7 @@ from datasets.disclosure.attacker import attack
 from datasets.disclosure.cuts import UnprotectableError
 from datasets.disclosure.linked import Asked, Earlier, table_of
 from datasets.disclosure.relations import Key, Question, primary
-from datasets.disclosure.rules import Dominance, RuleMissingError, Rules, rules_for
+from datasets.disclosure.rules import RuleMissingError, Rules, rules_for
 from datasets.disclosure.suppression import suppress
 from tests import given, linked
 from tests.linked import county, found_out, key, naively, protected, published, ranges, rules
@@ -204,11 +205,11 @@ def test_nobody_and_everybody_are_hidden_where_the_rules_say_so(all_or_nobody: t
     assert not primary(question, rules(zeros="shown"))
 
 
-def test_a_sum_that_one_contributor_dominates_is_hidden() -> None:
-    rule = Dominance(largest=1, percent=80)
+def test_a_rule_that_nothing_applies_is_refused() -> None:
+    told = {"threshold": 5, "decidedBy": "Prov", "decidedOn": "2026-01-01", "dominance": {"largest": 1}}
 
-    assert rule.hides([90, 5, 5])
-    assert not rule.hides([80, 10, 10])
+    with pytest.raises(msgspec.ValidationError, match="dominance"):
+        msgspec.convert(told, Rules)
 
 
 def test_a_dataset_of_people_without_rules_is_refused() -> None:

@@ -1,6 +1,5 @@
 """What may be shown of people, as somebody decided it for a dataset: the `[disclosure]` table of its TOML."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -12,19 +11,6 @@ from datasets.errors import PublishRefusedError
 
 class RuleMissingError(PublishRefusedError):
     """A dataset of people that nobody has said how to protect."""
-
-
-class Dominance(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A sum is hidden where its few largest contributors make more than so many percent of it."""
-
-    largest: Annotated[int, Meta(ge=1)]
-    percent: Annotated[float, Meta(gt=0, le=100)]
-
-    def hides(self, contributions: Sequence[float]) -> bool:
-        """Tell whether a sum of *contributions* would tell too much of the largest."""
-        total = sum(contributions)
-        few = sum(sorted(contributions, reverse=True)[: self.largest])
-        return total > 0 and few * 100 > self.percent * total
 
 
 class Rules(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -39,8 +25,6 @@ class Rules(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     """Whether women and men are hidden together where either are too few."""
     zeros: Literal["hidden", "shown"] = "hidden"
     """Whether nobody, and everybody, is as telling as a small number: it tells something of each."""
-    dominance: Dominance | None = None
-    """Needed where sums over people are published."""
     decided_by: Words
     decided_on: date
     reason: str = ""
