@@ -109,7 +109,7 @@ def started_night(
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -169,13 +169,19 @@ def calls_in(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
-def too_fast(calls: list[dict[str, Any]], source: str) -> list[float]:
-    """Return the seconds that so many calls as *source* allows in a window took, where they were too few."""
+def too_fast(calls: list[dict[str, Any]], source: str) -> list[str]:
+    """Say where *calls* provably came faster than *source* allows, however late they were written down.
+
+    A stand-in notes a call when it has answered, and the next is sent after that: calls i to i + n were sent
+    within the time from the noting of call i - 1 to that of call i + n.
+    """
     allowed, seconds = ALLOWED[source]
     times = [_moment(call["time"]) for call in calls]
-    # a stand-in notes the time of its answer, which wavers on a busy machine
-    spans = [later - times[at] for at, later in enumerate(times[allowed:])]
-    return [span for span in spans if span < seconds * 0.7]
+    whole = times[-1] - times[0]
+    least = (len(times) - 2) * seconds / allowed
+    bursts = [later - times[at] for at, later in enumerate(times[allowed + 1 :])]
+    said = [f"{allowed + 1} calls within {burst:.2f} s" for burst in bursts if burst < seconds * 0.7]
+    return said if whole >= least * 0.95 else [*said, f"{len(times)} calls within {whole:.2f} s"]
 
 
 def _moment(said: float | str) -> float:
@@ -288,7 +294,7 @@ class SmallKolada:
                 return _page([{"id": code, "title": name, "type": "L"} for code, name in areas.items()])
             case ["data", "kpi", kpis, "municipality", codes, "year", years]:
                 asked = (kpis.split(","), codes.split(","), years.split(","))
-                self.may_answer.wait(60)
+                self.may_answer.wait(120)
                 return _page(
                     [
                         _row(key, value)

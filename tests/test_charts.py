@@ -26,7 +26,7 @@ KALMAR = {"municipality": "0880", "sex": "women,men"}
 
 @pytest.fixture(scope="module")
 def charts(pictured: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{pictured.url}/charts", timeout=60) as one:
+    with httpx.Client(base_url=f"{pictured.url}/charts", timeout=120) as one:
         yield one
 
 
@@ -208,14 +208,16 @@ def test_drawing_does_not_hold_up_other_answers(charts: httpx.Client, pictured: 
             pool.submit(charts.get, "/prov-alla-kommuner.svg", params={"width": width})
             for width in (900, 901)
         ]
-        waits = []
+        waits, began = [], time.perf_counter()
         while not all(one.done() for one in drawing):
             begun = time.perf_counter()
             assert other.get("/api/v1/observations?indicator=N21704&limit=1").status_code == 200
             waits.append(time.perf_counter() - begun)
+        whole = time.perf_counter() - began
 
     assert {one.result().status_code for one in drawing} == {200}
-    assert sorted(waits)[len(waits) // 2] < 0.1
+    # whoever waits for a picture waits for half of the whole time
+    assert sorted(waits)[len(waits) // 2] < whole / 4
 
 
 def test_what_is_asked_for_at_once_is_drawn_once_and_a_fault_does_not_stop_the_next() -> None:

@@ -23,7 +23,7 @@ FORMS = {
 
 @pytest.fixture(scope="module")
 def root(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=120) as client:
         yield client
 
 

@@ -69,7 +69,7 @@ def stranger(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory)
         )
         with (
             served(environment, folder / "log") as server,
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as client,
+            httpx.Client(base_url=f"{server.url}/api/v1", timeout=120) as client,
         ):
             yield Stranger(client, truths, environment)
 

@@ -91,7 +91,7 @@ class User:
         return self.process.stdout.readline().strip()
 
     def leave(self) -> None:
-        _, complaints = self.process.communicate(timeout=60)
+        _, complaints = self.process.communicate(timeout=120)
         assert (self.process.returncode, complaints) == (0, "")
 
     def kill(self) -> None:
@@ -155,7 +155,7 @@ def server(home: Path) -> int | None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -25,7 +25,7 @@ def state(number: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def site(pictured: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=pictured.url, timeout=60) as one:
+    with httpx.Client(base_url=pictured.url, timeout=120) as one:
         yield one
 
 
@@ -42,7 +42,7 @@ def test_a_pinned_figure_keeps_its_bytes_and_the_others_follow_and_both_outlive_
         database.close()  # it is gone
 
         for path in ("embed/prov-andel", "embed/prov-andel/figure.json", "charts/prov-andel.svg"):
-            assert httpx.get(f"{server.url}/{path}?municipality=0834", timeout=60).status_code == 200
+            assert httpx.get(f"{server.url}/{path}?municipality=0834", timeout=120).status_code == 200
         page = httpx.get(f"{server.url}/indikator/prov-andel", headers={"Accept": "text/html"})
         assert page.status_code == 200
 
@@ -58,12 +58,12 @@ def _keeps_and_follows(server: Server, address: str, folder: Path) -> None:
         "charts/prov-andel.png",
     )
     pinned = [f"{server.url}/{kind}?{choice}&{pin}" for kind in kinds for pin in pins]
-    before = {one: httpx.get(one, timeout=60) for one in pinned}
+    before = {one: httpx.get(one, timeout=120) for one in pinned}
     for number in (1, 2, 3):
         published(address, draft("prov", {"prov-andel": state(number)}))
     _until_release(server, 4)
     # another address of the same choice, so that nothing kept can answer
-    after = {one: httpx.get(f"{one}&", timeout=60) for one in pinned}
+    after = {one: httpx.get(f"{one}&", timeout=120) for one in pinned}
     latest = httpx.get(f"{server.url}/embed/prov-andel/figure.json?{choice}").json()
 
     assert {one.headers["cache-control"] for one in before.values()} == {PINNED}

@@ -42,7 +42,7 @@ def api(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         published(address, draft(), large(MOST_ROWS))
         with (
             served({"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}, log) as server,
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as client,
+            httpx.Client(base_url=f"{server.url}/api/v1", timeout=120) as client,
         ):
             yield client
 

@@ -64,7 +64,7 @@ def test_an_example_prints_what_its_page_says(  # noqa: PLR0913, PLR0917
         if language == "bash" and shutil.which("curl") is None:
             pytest.skip("there is no curl here")
         command = [*RUNS[language], there]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
 
     assert done.returncode == 0, (page, done.stderr)
     assert [line.rstrip() for line in done.stdout.splitlines()] == [

@@ -123,7 +123,7 @@ def api(ledger: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     log = tmp_path_factory.mktemp("history") / "log"
     with (
         served({"LANSDATA_DATABASE_URL": ledger, "LANSDATA_HOME": str(home)}, log) as running,
-        httpx.Client(base_url=f"{running.url}/api/v1", timeout=30) as one,
+        httpx.Client(base_url=f"{running.url}/api/v1", timeout=120) as one,
     ):
         yield one
 

@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
     def publish(self, one: Draft) -> None:
         baked(self.ledger, self.files, one)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             got = httpx.get(f"{self.url}/datasets/{one.dataset.id}/versions")
             if got.status_code == 200 and got.json()["versions"][0]["note"] == one.note:
@@ -63,7 +63,7 @@ class Place(NamedTuple):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
     def pull(self, name: str, *datasets: str) -> str:

@@ -179,7 +179,7 @@ def test_what_is_no_host_is_not_echoed(headers: dict[str, str], root: httpx.Clie
 
 @pytest.mark.parametrize("host", [b'a"><script>', b"evil.example/x", b"evil example", b""])
 def test_a_hostile_host_is_refused_without_an_echo(host: bytes, server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as line:
         line.sendall(b"GET /api/v1/api-info HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: line.recv(65536), b""))
 

@@ -49,7 +49,7 @@ def halves(tmp_path: Path) -> Iterator[Halves]:
 
     def answer(call: Call) -> Answer:
         if "/data/kpi/N71000" in call.path:
-            may_answer.wait(60)
+            may_answer.wait(120)
         return kolada.answer(call)
 
     with serving(answer, "/v3") as served:

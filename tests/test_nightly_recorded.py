@@ -231,7 +231,7 @@ def test_every_figure_served_is_the_recorded_one_and_every_recorded_one_is_serve
 def figures_of(base: str) -> Figures:
     """Read every figure that the API serves."""
     figures: Figures = {}
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=120) as client:
         listed = client.get(f"{base}/datasets?limit=100").json()["datasets"]
         for dataset in listed:
             link: str | None = f"{base}/observations?dataset={dataset['id']}&breakdown=*&limit=10000"

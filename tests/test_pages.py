@@ -72,7 +72,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(pictured: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=pictured.url, headers=AS_A_BROWSER, timeout=60) as one:
+    with httpx.Client(base_url=pictured.url, headers=AS_A_BROWSER, timeout=120) as one:
         yield one
 
 

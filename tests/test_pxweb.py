@@ -51,7 +51,7 @@ def root(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def px(root: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{root}/pxweb/api/v2", timeout=60) as client:
+    with httpx.Client(base_url=f"{root}/pxweb/api/v2", timeout=120) as client:
         yield client
 
 

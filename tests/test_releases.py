@@ -33,7 +33,7 @@ def api(ledger: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     environment = {"LANSDATA_DATABASE_URL": ledger, "LANSDATA_HOME": str(home)}
     with (
         served(environment, tmp_path_factory.mktemp("releases") / "log") as running,
-        httpx.Client(base_url=f"{running.url}/api/v1", timeout=30) as one,
+        httpx.Client(base_url=f"{running.url}/api/v1", timeout=120) as one,
     ):
         yield one
 

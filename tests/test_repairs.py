@@ -154,7 +154,7 @@ def crowded(cluster: str, home: Path, tmp_path_factory: pytest.TempPathFactory) 
         log = tmp_path_factory.mktemp("crowded") / "log"
         with (
             served({"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}, log) as running,
-            httpx.Client(base_url=f"{running.url}/api/v1", timeout=30) as one,
+            httpx.Client(base_url=f"{running.url}/api/v1", timeout=120) as one,
         ):
             yield one
 

@@ -507,7 +507,7 @@ def standin(shared: Path, *switches: str) -> Iterator[str]:
         yield process.stdout.readline().split()[1]
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         if process.stdout:
             process.stdout.close()
 

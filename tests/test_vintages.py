@@ -87,7 +87,7 @@ def api(
         environment = {"LANSDATA_DATABASE_URL": address, "LANSDATA_HOME": str(home)}
         with (
             served(environment, tmp_path_factory.mktemp("vintages") / "log") as running,
-            httpx.Client(base_url=f"{running.url}/api/v1", timeout=60) as one,
+            httpx.Client(base_url=f"{running.url}/api/v1", timeout=120) as one,
         ):
             yield one
 

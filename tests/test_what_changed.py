@@ -49,7 +49,7 @@ def api(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     log = tmp_path_factory.mktemp("changed") / "log"
     with (
         served(environment, log) as running,
-        httpx.Client(base_url=f"{running.url}/api/v1", timeout=30) as one,
+        httpx.Client(base_url=f"{running.url}/api/v1", timeout=120) as one,
     ):
         yield one
 
