@@ -7,17 +7,16 @@ a whole new or ended one has the field `indicator` or `dataset`, and null on one
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
-from datasets.canonical import joined_texts, wrapped_numbers
 from datasets.catalogue import Dataset, Indicator, canonical_metadata, dataset_of, indicator_of
 from datasets.changes import DefinitionChange, Difference, definition_changes, difference
 from datasets.cube import Cube, Positions, cube_from
 from datasets.ledger import Release
+from datasets.lines import constant, joined_texts, wrapped_numbers
 from datasets.rows import KEY, joined, row_pieces
 from datasets.tabular import json_pieces
 
@@ -86,21 +85,21 @@ def dataset_changes(before: Dataset | None, after: Dataset) -> list[DefinitionCh
     return _definitions("dataset", before, after)
 
 
-def new_rows(definition: Indicator, cube: Cube) -> memoryview:
-    """Return the changes that bring a new indicator, one on a line; as `IndicatorChanges`, and sooner."""
+def new_rows(definition: Indicator, cube: Cube, values: Any = None) -> memoryview:
+    """Return the changes that bring a new indicator, one on a line; as `IndicatorChanges`, and sooner.
+
+    *values* are the texts of the values as `datasets.lines` writes them, if they are written already.
+    """
     first = _definition_row("indicator", definition.id, _definitions("indicator", None, definition)[0])
     if not len(cube):
         return memoryview(first + b"\n")
-    pieces = dict(json_pieces(definition.id, cube))
-    pieces["value"] = wrapped_numbers(cube.columns.value, '"value":', "", '"value":null')
-    told = [
-        pa.scalar(f'{{"change":"{ADDED}",', pa.large_string()),
-        *(pieces.pop(name) for name in KEY),
-        pa.scalar(',"before":null,"after":{', pa.large_string()),
-        *pieces.values(),
-        pa.scalar("}}\n", pa.large_string()),
-    ]
-    return memoryview(b"".join((first, b"\n", joined_texts(told, "", len(cube)))))
+    pieces = json_pieces(definition.id, cube, values)
+    pieces["value"] = wrapped_numbers(cube.columns.value, '"value":', "", '"value":null', values)
+    keys = [column for name in KEY for column in pieces.pop(name)]
+    state = [column for piece in pieces.values() for column in piece]
+    begin, middle = constant(f'{{"change":"{ADDED}",'), constant(',"before":null,"after":{')
+    told = joined_texts([begin, *keys, middle, *state, constant("}}\n")], "", len(cube))
+    return memoryview(b"".join((first, b"\n", told)))
 
 
 def release_row(release: Release, previous: Release | None) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,7 @@ MEDIA_TYPES = {
     "datapackage.json": "application/json",
 }
 CUBE_TYPE = "text/csv"
+_MEASURED_AT_ONCE = 2
 Read = Callable[[Piece], bytes]
 
 
@@ -45,7 +47,10 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 def composed_files(pack: PackWriter, read: Read, told: Told) -> tuple[File, ...]:
-    """Write what is still missing of the files into *pack*, and return them; *read* gives any piece."""
+    """Write what is still missing of the files into *pack*, and return them; *read* gives any piece.
+
+    *read* is called by several threads at once.
+    """
     files = [
         _gzip(pack, TABLE, CSV, told, (CSV_HEADER, b"", b"")),
         _gzip(pack, "observations.ndjson.gz", NDJSON, told, (b"", b"", b"")),
@@ -55,7 +60,8 @@ def composed_files(pack: PackWriter, read: Read, told: Told) -> tuple[File, ...]
         _changes(pack, told),
         _definitions(pack, read, told),
     ]
-    done = [_measured(file, told.made, read) for file in files]
+    with ThreadPoolExecutor(_MEASURED_AT_ONCE) as several:
+        done = list(several.map(lambda file: _measured(file, told.made, read), files))
     package = _whole(pack, "datapackage.json", datapackage_json(told.about, told.release, done))
     return (*done, _measured(package, told.made, read))
 

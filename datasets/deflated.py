@@ -1,18 +1,18 @@
 """Deflated text in segments that may stand one after the other: what gzip files and sheets are composed of.
 
 A segment ends on a byte and refers to nothing before it, so that a file of many segments is one ordinary
-stream: readers that stop after the first member of a gzip file read it whole. Deterministic to the byte.
+stream: readers that stop after the first member of a gzip file read it whole. The same on the same machine.
 """
 
 import struct
-import zlib
 from collections.abc import Iterable
 from functools import cache
 
+from isal import isal_zlib
 from msgspec import Struct
 
 LEVEL = 1
-"""Level 6 makes files a fifth smaller and takes five times as long (measured on NDJSON, 2026-11)."""
+"""A fifth of the time of zlib's level 1, and a twentieth smaller (measured on NDJSON, 2026-11)."""
 GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """No time and no name; the system that made it is unknown."""
 LAST_BLOCK = b"\x03\x00"
@@ -34,15 +34,15 @@ class Plain(Struct, frozen=True, array_like=True):
 
 def plain_of(text: bytes | memoryview) -> Plain:
     """Return the facts of *text*."""
-    return Plain(zlib.crc32(text), len(text))
+    return Plain(isal_zlib.crc32(text), len(text))
 
 
 def segment(text: bytes | memoryview) -> bytes:
     """Return *text* as one segment; nothing for no text."""
     if not len(text):
         return b""
-    packer = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
-    return packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH)
+    packer = isal_zlib.compressobj(LEVEL, wbits=-isal_zlib.MAX_WBITS)
+    return packer.compress(text) + packer.flush(isal_zlib.Z_FULL_FLUSH)
 
 
 def gzip_foot(parts: Iterable[Plain]) -> bytes:

@@ -7,6 +7,7 @@ every version that has them; only the foot is made anew.
 import struct
 from collections.abc import Iterable
 from io import BytesIO
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet as pq
@@ -20,6 +21,9 @@ _NUMBER = struct.Struct("<I")
 # fields of Parquet's own records, by their numbers in parquet.thrift
 _ROWS, _GROUPS, _CREATED_BY = 3, 4, 6
 _COLUMNS = 1
+# the stubs know no list
+_REPEATING: Any = [name for name in SCHEMA.names if name not in {"value", "low", "high", "count"}]
+"""A dictionary of numbers that mostly differ makes files a tenth larger, and takes longer."""
 _OFFSETS = ("_9", "_11")  # of the data pages, and of the dictionary's
 
 
@@ -29,7 +33,12 @@ def row_group(indicator: str, cube: Cube) -> tuple[bytes, bytes]:
     table = pa.Table.from_batches([record_batch(indicator, cube)], SCHEMA)
     # without the Arrow schema every reader gets plain texts, days and whole numbers
     with pq.ParquetWriter(
-        sink, SCHEMA, compression="zstd", store_schema=False, write_statistics=["year", "municipality"]
+        sink,
+        SCHEMA,
+        compression="zstd",
+        store_schema=False,
+        use_dictionary=_REPEATING,
+        write_statistics=["year", "municipality"],
     ) as writer:
         writer.write_table(table, row_group_size=max(len(cube), 1))
     whole = sink.getvalue()

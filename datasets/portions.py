@@ -1,7 +1,7 @@
 """What baking writes of one indicator: its cube in every form, and what changed in it; pure."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from datasets import parquet, sheet
 from datasets.canonical import HEADER
@@ -9,6 +9,7 @@ from datasets.change_rows import IndicatorChanges, Published, new_rows
 from datasets.cube import Cube
 from datasets.deflated import Plain, plain_of, segment
 from datasets.files import CSV, JSON, NDJSON, PARQUET, XLSX
+from datasets.lines import texts_of_numbers
 from datasets.tabular import csv_rows, ndjson_rows
 
 _BETWEEN = b",\n"
@@ -36,11 +37,12 @@ class Portion(NamedTuple):
 
 def portion_of(before: Published | None, after: Published | None, forms: Collection[str]) -> Portion:
     """Return the figures of *after* in *forms*, and how it differs from *before*."""
-    changes, changed = _changes(before, after)
     cube, size, foot = after.cube if after else None, 0, b""
+    values = texts_of_numbers(cube.columns.value) if cube is not None and len(cube) else None
+    changes, changed = _changes(before, after, values)
     made: dict[str, Segment] = {}
     if after and cube is not None and forms:
-        made, size = _texts(after.definition.id, cube, forms)
+        made, size = _texts(after.definition.id, cube, forms, values)
         if PARQUET in forms and len(cube):
             group, foot = parquet.row_group(after.definition.id, cube)
             made[PARQUET] = Segment(group, Plain())
@@ -52,25 +54,25 @@ def segment_of(text: bytes | memoryview) -> Segment:
     return Segment(segment(text), plain_of(text))
 
 
-def _texts(indicator: str, cube: Cube, forms: Collection[str]) -> tuple[dict[str, Segment], int]:
+def _texts(indicator: str, cube: Cube, forms: Collection[str], values: Any) -> tuple[dict[str, Segment], int]:
     """Return the forms that are texts, and the size of the canonical form."""
     made: dict[str, Segment] = {}
-    table = csv_rows(indicator, cube)
+    table = csv_rows(indicator, cube, values)
     size = len(HEADER) + 1 + len(table) - len(cube) * (len(indicator) + 1)
     if CSV in forms:
         made[CSV] = segment_of(table)
     if NDJSON in forms or JSON in forms:
-        lines = ndjson_rows(indicator, cube)
+        lines = ndjson_rows(indicator, cube, values)
         made[NDJSON] = segment_of(lines)
         made[JSON] = segment_of(bytes(lines[:-1]).replace(b"\n", _BETWEEN))
     if XLSX in forms:
-        made[XLSX] = segment_of(sheet.sheet_rows(indicator, cube))
+        made[XLSX] = segment_of(sheet.sheet_rows(indicator, cube, values))
     return made, size
 
 
-def _changes(before: Published | None, after: Published | None) -> tuple[Segment, int]:
+def _changes(before: Published | None, after: Published | None, values: Any) -> tuple[Segment, int]:
     if before is None and after is not None:
-        text: bytes | memoryview = new_rows(after.definition, after.cube)
+        text: bytes | memoryview = new_rows(after.definition, after.cube, values)
         return segment_of(text), len(after.cube) + 1
     told = IndicatorChanges(before, after)
     rows = [row for batch in told.batches() for row in batch]

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from datasets.canonical import coded_texts, each_text, flags_text, joined_texts, wrapped_numbers
+from datasets.canonical import flags_text
 from datasets.cube import NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, day
 from datasets.deflated import LAST_BLOCK, Plain, plain_of, segment
+from datasets.lines import coded_texts, constant, each_text, joined_texts, wrapped_numbers
 from datasets.tabular import SCHEMA
 
 MOST_ROWS = 1_048_575
 """So many rows a sheet has below its header."""
 _SHEET = "xl/worksheets/sheet1.xml"
-_TEXT = pa.large_string()
 _EMPTY = "<c/>"
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 # PKZIP's records: a file's own header, its line in the directory, and the directory's end
@@ -40,28 +40,32 @@ class _Entry(NamedTuple):
     at: int
 
 
-def sheet_rows(indicator: str, cube: Cube) -> memoryview:
-    """Return the figures as rows of a sheet, without numbers of rows."""
+def sheet_rows(indicator: str, cube: Cube, values: Any = None) -> memoryview:
+    """Return the figures as rows of a sheet, without numbers of rows.
+
+    *values* are the texts of the values, if they are written already.
+    """
     if not len(cube):
         return memoryview(b"")
     columns = cube.columns
     told = [
-        pa.scalar("<row>" + _cell(indicator), _TEXT),
+        constant("<row>" + _cell(indicator)),
         coded_texts(columns.municipality, [_cell(code) for code in cube.municipalities]),
         coded_texts(columns.sex, [_cell(sex) for sex in SEXES]),
         each_text(columns.year, lambda year: f"<c><v>{year}</v></c>"),
         *(each_text(column, _day_cell) for column in (columns.start, columns.end)),
         coded_texts(columns.breakdown, [_cell(part.text) for part in cube.breakdowns]),
-        wrapped_numbers(columns.value, "<c><v>", "</v></c>", _EMPTY),
+        *wrapped_numbers(columns.value, "<c><v>", "</v></c>", _EMPTY, values),
         coded_texts(columns.status, [_EMPTY, *map(_cell, STATUSES)]),
         each_text(columns.flags, lambda bits: _cell(flags_text(bits))),
-        *(wrapped_numbers(one, "<c><v>", "</v></c>", _EMPTY) for one in (columns.low, columns.high)),
+        *wrapped_numbers(columns.low, "<c><v>", "</v></c>", _EMPTY),
+        *wrapped_numbers(columns.high, "<c><v>", "</v></c>", _EMPTY),
         each_text(columns.count, lambda count: _EMPTY if count == NO_COUNT else f"<c><v>{count}</v></c>"),
     ]
     while isinstance(told[-1], pa.Scalar) and str(told[-1]) == _EMPTY:
         # a row may end before the sheet does
         told.pop()
-    return joined_texts([*told, pa.scalar("</row>", _TEXT)], "", len(cube))
+    return joined_texts([*told, constant("</row>")], "", len(cube))
 
 
 def frame(

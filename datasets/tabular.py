@@ -13,19 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from datasets.canonical import (
-    HEADER,
-    coded_texts,
-    csv_lines,
-    each_text,
-    flags_text,
-    joined_texts,
-    wrapped_numbers,
-)
+from datasets.canonical import HEADER, csv_lines, flags_text
 from datasets.cube import FLAGS, NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, Positions, day
+from datasets.lines import coded_texts, constant, each_text, joined_texts, wrapped_numbers
 
 CSV_HEADER = f"indicator,{HEADER}\n".encode()
-_TEXT = pa.large_string()
 _CODED = pa.dictionary(pa.int32(), pa.string())
 SCHEMA: pa.Schema = pa.schema(
     [
@@ -52,43 +44,46 @@ def some_of(cube: Cube, positions: Positions) -> Cube:
     return replace(cube, columns=cube.columns.take(positions))
 
 
-def csv_rows(indicator: str, cube: Cube) -> memoryview:
-    """Return the lines below CSV_HEADER, each with its end."""
-    return csv_lines(cube, indicator)
+def csv_rows(indicator: str, cube: Cube, values: Any = None) -> memoryview:
+    """Return the lines below CSV_HEADER, each with its end.
+
+    *values* here and below: the texts of the values as `datasets.lines` writes them, if they are at hand.
+    """
+    return csv_lines(cube, indicator, values)
 
 
-def ndjson_rows(indicator: str, cube: Cube) -> memoryview:
+def ndjson_rows(indicator: str, cube: Cube, values: Any = None) -> memoryview:
     """Return each figure as a JSON object on a line, byte for byte as `datasets.rows` writes it."""
     if not len(cube):
         return memoryview(b"")
-    pieces = json_pieces(indicator, cube)
-    ends = (pa.scalar("{", _TEXT), *pieces.values(), pa.scalar("}\n", _TEXT))
-    return joined_texts(ends, "", len(cube))
+    pieces = json_pieces(indicator, cube, values).values()
+    told = (column for piece in pieces for column in piece)
+    return joined_texts((constant("{"), *told, constant("}\n")), "", len(cube))
 
 
-def json_pieces(indicator: str, cube: Cube) -> Mapping[str, Any]:
-    """Return for each field of an answer's row its text in every row as Arrow's texts, one for equal ones.
+def json_pieces(indicator: str, cube: Cube, values: Any = None) -> dict[str, tuple[Any, ...]]:
+    """Return for each field of an answer's row the columns that write it, side by side.
 
-    A text is the name and the value behind a comma, but for the first; empty where the field is absent.
+    They say the name and the value behind a comma, but for the first; nothing where the field is absent.
     """
     columns = cube.columns
     codes = [f',"municipality":"{code}"' for code in cube.municipalities]
     divisions = [_json_breakdown(dict(part.parts)) for part in cube.breakdowns]
     statuses = ["", *(f',"status":"{status}"' for status in STATUSES)]
     return {
-        "indicator": pa.scalar(f'"indicator":"{indicator}"', _TEXT),
-        "municipality": coded_texts(columns.municipality, codes),
-        "sex": coded_texts(columns.sex, [f',"sex":"{sex}"' for sex in SEXES]),
-        "year": each_text(columns.year, lambda year: f',"year":{year}'),
-        "breakdown": coded_texts(columns.breakdown, divisions),
-        "value": wrapped_numbers(columns.value, ',"value":', "", ',"value":null'),
-        "status": coded_texts(columns.status, statuses),
-        "flags": each_text(columns.flags, _json_flags),
+        "indicator": (constant(f'"indicator":"{indicator}"'),),
+        "municipality": (coded_texts(columns.municipality, codes),),
+        "sex": (coded_texts(columns.sex, [f',"sex":"{sex}"' for sex in SEXES]),),
+        "year": (each_text(columns.year, lambda year: f',"year":{year}'),),
+        "breakdown": (coded_texts(columns.breakdown, divisions),),
+        "value": wrapped_numbers(columns.value, ',"value":', "", ',"value":null', values),
+        "status": (coded_texts(columns.status, statuses),),
+        "flags": (each_text(columns.flags, _json_flags),),
         "low": wrapped_numbers(columns.low, ',"low":', "", ""),
         "high": wrapped_numbers(columns.high, ',"high":', "", ""),
-        "count": each_text(columns.count, lambda count: "" if count == NO_COUNT else f',"count":{count}'),
-        "periodStart": each_text(columns.start, lambda number: _json_day("periodStart", number)),
-        "periodEnd": each_text(columns.end, lambda number: _json_day("periodEnd", number)),
+        "count": (each_text(columns.count, _json_count),),
+        "periodStart": (each_text(columns.start, lambda number: _json_day("periodStart", number)),),
+        "periodEnd": (each_text(columns.end, lambda number: _json_day("periodEnd", number)),),
     }
 
 
@@ -135,6 +130,10 @@ def _json_breakdown(parts: Mapping[str, str]) -> str:
 def _json_flags(bits: int) -> str:
     names = flags_text(bits)
     return f',"flags":{msgspec.json.encode(names.split(";")).decode()}' if names else ""
+
+
+def _json_count(count: int) -> str:
+    return "" if count == NO_COUNT else f',"count":{count}'
 
 
 def _json_day(name: str, number: int) -> str:

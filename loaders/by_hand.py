@@ -21,13 +21,21 @@ if TYPE_CHECKING:
     from datasets.ledger import Draft
     from datasets.publish import Outcome
 
-_DATABASE = ("asyncpg", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.asyncpg")
+_FOR_PUBLISHING = (
+    "asyncpg",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "xlsxwriter",
+)
 
 
 def handover(asked: Namespace, settings: Settings) -> int:
     """Check a file that a person handed over, and publish it unless that is all that is wanted."""
     console = Console()
-    with _imported_beside(() if asked.dry_run else _DATABASE), console.status(f"checking {asked.file.name}"):
+    with (
+        _imported_beside(() if asked.dry_run else _FOR_PUBLISHING),
+        console.status(f"checking {asked.file.name}"),
+    ):
         draft = read_file(asked.file)
     if asked.dry_run:
         figures = sum(map(len, draft.cubes.values()))

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from datasets.canonical import texts_of_numbers
 from datasets.closest import closest
 from datasets.cube import SEXES, STATUSES, day_number, flag_bits
 from datasets.errors import UnknownCodeError
+from datasets.lines import texts_of_numbers
 from datasets.numbers import LARGEST_COUNT, number_of, number_text
 from datasets.vocabulary import SEX_WORDS, Flag, Sex, Status, Year
 
