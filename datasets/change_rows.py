@@ -5,7 +5,7 @@ where there is none, and a revised one names the `fields` that differ. A definit
 a whole new or ended one has the field `indicator` or `dataset`, and null on one side.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,12 +13,11 @@ import msgspec
 import numpy as np
 
 from datasets.catalogue import Dataset, Indicator, canonical_metadata, dataset_of, indicator_of
-from datasets.changes import DefinitionChange, Difference, definition_changes, difference
-from datasets.cube import Cube, Positions, cube_from
+from datasets.changes import DefinitionChange, Difference, definition_changes, difference, unequal
+from datasets.cube import Columns, Cube, Positions, cube_from
 from datasets.ledger import Release
-from datasets.lines import constant, joined_texts, wrapped_numbers
-from datasets.rows import KEY, joined, row_pieces
-from datasets.tabular import json_pieces
+from datasets.lines import Column, constant, each_text, joined_texts, wrapped_numbers
+from datasets.tabular import key_texts, some_of, state_texts
 
 ADDED, REVISED, REMOVED = "added", "revised", "removed"
 """What can happen to a figure."""
@@ -26,6 +25,17 @@ DEFINITION = "definition"
 """What is said of a change that is no figure's."""
 NO_FIGURES = cube_from(())
 _BATCH = 10_000
+_TOLD = {
+    "value": "value",
+    "status": "status",
+    "flags": "flags",
+    "low": "low",
+    "high": "high",
+    "count": "count",
+    "start": "periodStart",
+    "end": "periodEnd",
+}
+"""The columns that are no key, and the fields that tell them, in the order of an answer."""
 
 
 class Published(NamedTuple):
@@ -91,15 +101,8 @@ def new_rows(definition: Indicator, cube: Cube, values: Any = None) -> memoryvie
     *values* are the texts of the values as `datasets.lines` writes them, if they are written already.
     """
     first = _definition_row("indicator", definition.id, _definitions("indicator", None, definition)[0])
-    if not len(cube):
-        return memoryview(first + b"\n")
-    pieces = json_pieces(definition.id, cube, values)
-    pieces["value"] = wrapped_numbers(cube.columns.value, '"value":', "", '"value":null', values)
-    keys = [column for name in KEY for column in pieces.pop(name)]
-    state = [column for piece in pieces.values() for column in piece]
-    begin, middle = constant(f'{{"change":"{ADDED}",'), constant(',"before":null,"after":{')
-    told = joined_texts([begin, *keys, middle, *state, constant("}}\n")], "", len(cube))
-    return memoryview(b"".join((first, b"\n", told)))
+    lines = _figure_lines(definition.id, ADDED, None, cube, values) if len(cube) else b""
+    return memoryview(b"".join((first, b"\n", lines)))
 
 
 def release_row(release: Release, previous: Release | None) -> bytes:
@@ -123,6 +126,8 @@ def _definitions(
     kind: str, before: Dataset | Indicator | None, after: Dataset | Indicator | None
 ) -> list[DefinitionChange]:
     """Compare what was read back from its canonical form, so that the same change is told alike anywhere."""
+    if before and after and canonical_metadata(before) == canonical_metadata(after):
+        return []
     old, new = map(_read_back, (before, after))
     if old is None or new is None:
         return [DefinitionChange(kind, *(told and msgspec.to_builtins(told) for told in (old, new)))]
@@ -151,42 +156,58 @@ def _figure_rows(
     spans = np.cumsum([0, len(found.added), len(found.removed), len(found.revised_after)]).tolist()
     for kind, first, end in zip((ADDED, REMOVED, REVISED), spans[:-1], spans[1:], strict=True):
         numbers = chosen[(chosen >= first) & (chosen < end)]
+        if not len(numbers):
+            continue
         at: Positions = numbers - first
         sides = {
             ADDED: (None, found.added),
             REMOVED: (found.removed, None),
             REVISED: (found.revised_before, found.revised_after),
         }[kind]
-        pieces = [
-            None if side is None else row_pieces(indicator, cube, side[at])
+        old, new = (
+            None if side is None else some_of(cube, side[at])
             for cube, side in zip((before, after), sides, strict=True)
-        ]
-        rows.update(zip(numbers.tolist(), _told(kind, pieces, len(at)), strict=True))
+        )
+        lines = bytes(_figure_lines(indicator, kind, old, new)).split(b"\n")
+        rows.update(zip(numbers.tolist(), lines[:-1], strict=True))
     return (rows[number] for number in chosen.tolist())
 
 
-def _told(kind: str, sides: Sequence[dict[str, Sequence[str]] | None], rows: int) -> list[bytes]:
-    """Return *rows* changes of one *kind*, given the pieces of both sides."""
-    before, after = sides
-    keys = after or before or {}
-    pieces: list[Sequence[str]] = [[f',"change":"{kind}"'] * rows, *(keys[name] for name in KEY)]
-    for name, side in (("before", before), ("after", after)):
-        states = ["null"] * rows if side is None else [text.decode() for text in _states(side, rows)]
-        pieces.append([f',"{name}":{state}' for state in states])
-    if before and after:
-        pieces.append(_differing(before, after, rows))
-    return joined(pieces, rows)
+def _figure_lines(
+    indicator: str, kind: str, before: Cube | None, after: Cube | None, values: Any = None
+) -> memoryview:
+    """Return a change of one *kind* for each figure, one on a line; two sides pair one to one.
+
+    *values* are the texts of the values of an only side, if they are written already.
+    """
+    some = after or before or NO_FIGURES
+    told = [
+        constant(f'{{"change":"{kind}",'),
+        *key_texts(indicator, some),
+        constant(',"before":'),
+        *_state(before, values),
+        constant(',"after":'),
+        *_state(after, values),
+    ]
+    if before is not None and after is not None:
+        told += [constant(',"fields":['), _differing(before.columns, after.columns), constant("]")]
+    return joined_texts([*told, constant("}\n")], "", len(some))
 
 
-def _states(side: dict[str, Sequence[str]], rows: int) -> list[bytes]:
-    return joined([texts for name, texts in side.items() if name not in KEY], rows)
+def _state(cube: Cube | None, values: Column) -> list[Column]:
+    """Return the columns that write everything of a figure but its key."""
+    if cube is None:
+        return [constant("null")]
+    value = wrapped_numbers(cube.columns.value, '{"value":', "", '{"value":null', values)
+    return [*value, *state_texts(cube), constant("}")]
 
 
-def _differing(before: dict[str, Sequence[str]], after: dict[str, Sequence[str]], rows: int) -> list[str]:
-    """Return for each revised figure the names of the fields that differ."""
-    names: list[list[str]] = [[] for _ in range(rows)]
-    for name in (name for name in before if name not in KEY):
-        for at, (old, new) in enumerate(zip(before[name], after[name], strict=True)):
-            if old != new:
-                names[at].append(f'"{name}"')
-    return [f',"fields":[{",".join(some)}]' for some in names]
+def _differing(before: Columns, after: Columns) -> Column:
+    """Return the column that names, of each revised figure, the fields that differ."""
+    bits = np.zeros(len(before), np.int32)
+    for at, name in enumerate(_TOLD):
+        bits |= unequal(getattr(before, name), getattr(after, name)).astype(np.int32) << at
+    names = list(_TOLD.values())
+    return each_text(
+        bits, lambda one: ",".join(f'"{name}"' for at, name in enumerate(names) if one >> at & 1)
+    )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.catalogue import Dataset, Indicator, canonical_metadata
-from datasets.cube import Columns, Cube, Positions, code_text
+from datasets.cube import Columns, Cube, Positions, code_text, repeated
 from datasets.vocabulary import Breakdown, MunicipalityCode
 
 _VERSION = re.compile(r"[1-9][0-9]{0,5}(\.(0|[1-9][0-9]{0,8})){2}")
@@ -83,17 +83,14 @@ class Counts(Struct, frozen=True):
 
 def difference(before: Cube, after: Cube) -> Difference:
     """Return what a reader of *before* must change to hold *after*."""
+    if _have_the_same_keys(before, after):
+        everywhere = np.flatnonzero(_differs(before.columns, after.columns))
+        nothing = np.empty(0, np.int64)
+        return Difference(nothing, nothing, everywhere, everywhere, np.arange(len(everywhere)))
     ranks = Ranks.of((*before.municipalities, *after.municipalities), (*before.breakdowns, *after.breakdowns))
     old_keys, new_keys = keys_of(before, ranks), keys_of(after, ranks)
     old_common, new_common = _in_common(old_keys, new_keys)
-    differs = np.zeros(len(old_common), dtype=np.bool_)
-    for field in fields(Columns):
-        if field.name not in _KEY:
-            old = getattr(before.columns, field.name)[old_common]
-            new = getattr(after.columns, field.name)[new_common]
-            differs |= (
-                (old != new) & ~(np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old != new
-            )
+    differs = _differs(before.columns.take(old_common), after.columns.take(new_common))
     added, removed = _without(len(after), new_common), _without(len(before), old_common)
     revised = new_common[differs]
     keys = np.concatenate([new_keys[added], old_keys[removed], new_keys[revised]])
@@ -104,6 +101,15 @@ def difference(before: Cube, after: Cube) -> Difference:
         revised_after=revised,
         order=np.argsort(keys, kind="stable"),
     )
+
+
+def unequal(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell of each row whether two columns differ; no number equals no number."""
+    if len(old) > 1 and not old.strides[0] and not new.strides[0]:
+        # both say one thing in every row
+        return repeated(unequal(old[:1], new[:1])[0], len(old))
+    differs: NDArray[np.bool_] = old != new
+    return differs & ~(np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else differs
 
 
 def counts_of(before: Cube | None, after: Cube | None) -> Counts:
@@ -192,6 +198,22 @@ def parted_keys(keys: NDArray[np.int64], ranks: Ranks) -> dict[str, NDArray[np.i
 
 def _ranked(codes: Iterable[MunicipalityCode | Breakdown]) -> dict[Any, int]:
     return {code: rank for rank, code in enumerate(sorted(set(codes), key=code_text))}
+
+
+def _have_the_same_keys(before: Cube, after: Cube) -> bool:
+    """Tell whether both are of the very same figures, as most revisions are."""
+    if (before.municipalities, before.breakdowns) != (after.municipalities, after.breakdowns):
+        return False
+    return all(np.array_equal(getattr(before.columns, name), getattr(after.columns, name)) for name in _KEY)
+
+
+def _differs(before: Columns, after: Columns) -> NDArray[np.bool_]:
+    """Tell of each pair of figures of the same key whether anything else differs."""
+    told = (field.name for field in fields(Columns) if field.name not in _KEY)
+    differs = np.zeros(len(before), np.bool_)
+    for name in told:
+        differs |= unequal(getattr(before, name), getattr(after, name))
+    return differs
 
 
 def _in_common(old: NDArray[np.int64], new: NDArray[np.int64]) -> tuple[Positions, Positions]:

@@ -1,22 +1,23 @@
 """Two versions of one dataset held against each other, one pair of cubes in memory at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from datasets.catalogue import Dataset, dataset_of, indicator_of
+from datasets.catalogue import Dataset, Indicator, dataset_of, indicator_of
 from datasets.change_rows import NO_FIGURES, IndicatorChanges, Published, dataset_rows
 from datasets.coverage import Coverage
 from datasets.errors import LansdataError
 from datasets.ledger import Entry, Release
 from datasets.store import Session
+from datasets.stored import unpacked
 
-_AT_ONCE = 100
-"""So many indicators' definitions are read together; they are small."""
-_LARGE = 50_000
-"""A comparison of so many figures is done beside the event loop, so that others need not wait."""
+_AT_ONCE = 50
+"""So many indicators are read together; what is stored of one takes some kilobytes."""
+_LARGE = 100_000
+"""Cubes that take so many bytes are compared beside the event loop, so that others need not wait."""
 
 
 class TooMuchToCompareError(LansdataError):
@@ -88,10 +89,8 @@ async def overview(
     descriptions = await _descriptions(session, before, after)
     own = len(dataset_rows(*descriptions))
     parts = [Part(None, None, Compared(definitions=own))] if own else []
-    for start in range(0, len(pairs), _AT_ONCE):
-        some = pairs[start : start + _AT_ONCE]
-        bodies = await _bodies(session, some)
-        parts += [Part(*pair, await _counted(session, bodies, pair, coverages)) for pair in some]
+    async for pair, changes in _compared(session, pairs, figures=_is_to_be_read):
+        parts.append(Part(*pair, _counted(pair, changes, coverages)))
     return Overview(before, after, descriptions[1], tuple(parts))
 
 
@@ -120,12 +119,9 @@ async def changes_between(
         await session.entries_at(before.number, before.dataset) if before else [],
         await session.entries_at(after.number, after.dataset),
     )
-    for start in range(0, len(pairs), _AT_ONCE):
-        some = pairs[start : start + _AT_ONCE]
-        bodies = await _bodies(session, some)
-        for pair in some:
-            for rows in (await _changes(session, bodies, pair)).batches():
-                yield rows
+    async for _, changes in _compared(session, pairs):
+        for rows in changes.batches():
+            yield rows
 
 
 _Pair = tuple[Entry | None, Entry | None]
@@ -157,13 +153,7 @@ async def _descriptions(
     )
 
 
-async def _bodies(session: Session, pairs: Collection[_Pair]) -> dict[bytes, bytes]:
-    return await session.metadata({entry.metadata_sha256 for pair in pairs for entry in pair if entry})
-
-
-async def _counted(
-    session: Session, bodies: dict[bytes, bytes], pair: _Pair, coverages: Mapping[bytes, Coverage]
-) -> Compared:
+def _counted(pair: _Pair, changes: IndicatorChanges, coverages: Mapping[bytes, Coverage]) -> Compared:
     """Count the changes of one indicator; its cubes are read only where they alone can tell."""
     old, new = pair
     if not old or not new:
@@ -172,7 +162,6 @@ async def _counted(
             removed=coverages[old.data_sha256].rows if old else 0,
             definitions=1,
         )
-    changes = await _changes(session, bodies, pair, figures=_is_to_be_read(pair))
     found = changes.figures
     return Compared(len(found.added), len(found.revised_after), len(found.removed), len(changes.definitions))
 
@@ -180,23 +169,47 @@ async def _counted(
 async def _some_rows(session: Session, found: Overview, part: Part, wanted: slice) -> list[bytes]:
     if not part.before and not part.after:
         return dataset_rows(*await _descriptions(session, found.before, found.after))[wanted]
-    pair = (part.before, part.after)
-    changes = await _changes(session, await _bodies(session, [pair]), pair)
-    return changes.rows(wanted.start, wanted.stop)
+    compared = _compared(session, [(part.before, part.after)])
+    return [row async for _, changes in compared for row in changes.rows(wanted.start, wanted.stop)]
 
 
-async def _changes(
-    session: Session, bodies: dict[bytes, bytes], pair: _Pair, *, figures: bool = True
+def _any(_: _Pair) -> bool:
+    return True
+
+
+async def _compared(
+    session: Session, pairs: Sequence[_Pair], figures: Callable[[_Pair], bool] = _any
+) -> AsyncIterator[tuple[_Pair, IndicatorChanges]]:
+    """Yield the changes of each of *pairs*; of those that are not wanted by *figures* only their definitions.
+
+    What is stored is read for many at once, and unpacked for one pair after the other.
+    """
+    for start in range(0, len(pairs), _AT_ONCE):
+        some = pairs[start : start + _AT_ONCE]
+        bodies = await session.metadata({one.metadata_sha256 for pair in some for one in pair if one})
+        definitions = {name: indicator_of(body) for name, body in bodies.items()}
+        read = {one.data_sha256 for pair in some if figures(pair) for one in pair if one}
+        stored = await session.stored_cubes(read)
+        for pair in some:
+            mine = [stored.get(one.data_sha256) if one else None for one in pair]
+            size = sum(len(body) for _, body in filter(None, mine))
+            told = [definitions[one.metadata_sha256] if one else None for one in pair]
+            if size > _LARGE:
+                changes = await asyncio.to_thread(_changes, told, mine)
+            else:
+                changes = _changes(told, mine)
+                await asyncio.sleep(0)
+            yield pair, changes
+
+
+def _changes(
+    definitions: Sequence[Indicator | None], stored: Sequence[tuple[str, bytes] | None]
 ) -> IndicatorChanges:
-    """Compare one indicator; without *figures* only its definitions."""
-    cubes = await session.cubes({entry.data_sha256 for entry in pair if entry and figures})
+    """Compare one indicator before and after; without what is stored only its definitions."""
     before, after = (
-        Published(indicator_of(bodies[one.metadata_sha256]), cubes.get(one.data_sha256, NO_FIGURES))
-        if one
-        else None
-        for one in pair
+        None if told is None else Published(told, unpacked(*packed) if packed else NO_FIGURES)
+        for told, packed in zip(definitions, stored, strict=True)
     )
     changes = IndicatorChanges(before, after)
-    if sum(map(len, cubes.values())) > _LARGE:
-        await asyncio.to_thread(len, changes)
+    len(changes)  # worked out here, where it may take its time
     return changes

@@ -13,12 +13,10 @@ from functools import cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from datasets.canonical import flags_text
 from datasets.cube import NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, day
 from datasets.deflated import LAST_BLOCK, Plain, plain_of, segment
-from datasets.lines import coded_texts, constant, each_text, joined_texts, wrapped_numbers
+from datasets.lines import coded_texts, constant, each_text, joined_texts, says_only, wrapped_numbers
 from datasets.tabular import SCHEMA
 
 MOST_ROWS = 1_048_575
@@ -62,7 +60,7 @@ def sheet_rows(indicator: str, cube: Cube, values: Any = None) -> memoryview:
         *wrapped_numbers(columns.high, "<c><v>", "</v></c>", _EMPTY),
         each_text(columns.count, lambda count: _EMPTY if count == NO_COUNT else f"<c><v>{count}</v></c>"),
     ]
-    while isinstance(told[-1], pa.Scalar) and str(told[-1]) == _EMPTY:
+    while says_only(told[-1], _EMPTY):
         # a row may end before the sheet does
         told.pop()
     return joined_texts([*told, constant("</row>")], "", len(cube))

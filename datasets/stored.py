@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from pyarrow import ipc
 
-from datasets.cube import Columns, Cube
+from datasets.cube import Columns, Cube, repeated
 from datasets.errors import ErasedError, LansdataError
 from datasets.vocabulary import Breakdown, MunicipalityCode
 
@@ -91,8 +91,9 @@ def unpacked(encoding: str, body: bytes) -> Cube:
     header = _decoder.decode(batch.schema.metadata[_HEADER])
     columns = {name: batch.column(at).to_numpy() for at, name in enumerate(batch.schema.names)}
     for name, constant in header.constants.items():
-        one = np.array(np.nan if constant is None else constant, _TYPES[name])
-        columns[name] = np.broadcast_to(one, (header.rows,))
+        columns[name] = repeated(
+            np.array(np.nan if constant is None else constant, _TYPES[name]), header.rows
+        )
     return Cube(
         municipalities=tuple(map(_municipality, header.municipalities)),
         breakdowns=tuple(map(_breakdown, header.breakdowns)),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from datasets.canonical import HEADER, csv_lines, flags_text
 from datasets.cube import FLAGS, NO_COUNT, NO_DAY, SEXES, STATUSES, Cube, Positions, day
-from datasets.lines import coded_texts, constant, each_text, joined_texts, wrapped_numbers
+from datasets.lines import Column, coded_texts, constant, each_text, joined_texts, wrapped_numbers
 
 CSV_HEADER = f"indicator,{HEADER}\n".encode()
 _CODED = pa.dictionary(pa.int32(), pa.string())
@@ -56,35 +56,39 @@ def ndjson_rows(indicator: str, cube: Cube, values: Any = None) -> memoryview:
     """Return each figure as a JSON object on a line, byte for byte as `datasets.rows` writes it."""
     if not len(cube):
         return memoryview(b"")
-    pieces = json_pieces(indicator, cube, values).values()
-    told = (column for piece in pieces for column in piece)
-    return joined_texts((constant("{"), *told, constant("}\n")), "", len(cube))
+    value = wrapped_numbers(cube.columns.value, ',"value":', "", ',"value":null', values)
+    told = (constant("{"), *key_texts(indicator, cube), *value, *state_texts(cube), constant("}\n"))
+    return joined_texts(told, "", len(cube))
 
 
-def json_pieces(indicator: str, cube: Cube, values: Any = None) -> dict[str, tuple[Any, ...]]:
-    """Return for each field of an answer's row the columns that write it, side by side.
+def key_texts(indicator: str, cube: Cube) -> list[Column]:
+    """Return the columns that say in JSON which figure a row is of; side by side, commas between."""
+    columns = cube.columns
+    divisions = [_json_breakdown(dict(part.parts)) for part in cube.breakdowns]
+    return [
+        constant(f'"indicator":"{indicator}"'),
+        coded_texts(columns.municipality, [f',"municipality":"{code}"' for code in cube.municipalities]),
+        coded_texts(columns.sex, [f',"sex":"{sex}"' for sex in SEXES]),
+        each_text(columns.year, lambda year: f',"year":{year}'),
+        coded_texts(columns.breakdown, divisions),
+    ]
 
-    They say the name and the value behind a comma, but for the first; nothing where the field is absent.
+
+def state_texts(cube: Cube) -> list[Column]:
+    """Return the columns that say in JSON what is told of a figure beside its value, each behind a comma.
+
+    A field that is absent says nothing.
     """
     columns = cube.columns
-    codes = [f',"municipality":"{code}"' for code in cube.municipalities]
-    divisions = [_json_breakdown(dict(part.parts)) for part in cube.breakdowns]
-    statuses = ["", *(f',"status":"{status}"' for status in STATUSES)]
-    return {
-        "indicator": (constant(f'"indicator":"{indicator}"'),),
-        "municipality": (coded_texts(columns.municipality, codes),),
-        "sex": (coded_texts(columns.sex, [f',"sex":"{sex}"' for sex in SEXES]),),
-        "year": (each_text(columns.year, lambda year: f',"year":{year}'),),
-        "breakdown": (coded_texts(columns.breakdown, divisions),),
-        "value": wrapped_numbers(columns.value, ',"value":', "", ',"value":null', values),
-        "status": (coded_texts(columns.status, statuses),),
-        "flags": (each_text(columns.flags, _json_flags),),
-        "low": wrapped_numbers(columns.low, ',"low":', "", ""),
-        "high": wrapped_numbers(columns.high, ',"high":', "", ""),
-        "count": (each_text(columns.count, _json_count),),
-        "periodStart": (each_text(columns.start, lambda number: _json_day("periodStart", number)),),
-        "periodEnd": (each_text(columns.end, lambda number: _json_day("periodEnd", number)),),
-    }
+    return [
+        coded_texts(columns.status, ["", *(f',"status":"{status}"' for status in STATUSES)]),
+        each_text(columns.flags, _json_flags),
+        *wrapped_numbers(columns.low, ',"low":', "", ""),
+        *wrapped_numbers(columns.high, ',"high":', "", ""),
+        each_text(columns.count, _json_count),
+        each_text(columns.start, lambda number: _json_day("periodStart", number)),
+        each_text(columns.end, lambda number: _json_day("periodEnd", number)),
+    ]
 
 
 def record_batch(indicator: str, cube: Cube) -> pa.RecordBatch:

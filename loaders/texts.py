@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from datasets.closest import closest
 from datasets.cube import SEXES, STATUSES, day_number, flag_bits
 from datasets.errors import UnknownCodeError
-from datasets.lines import texts_of_numbers
+from datasets.lines import arrow_numbers
 from datasets.numbers import LARGEST_COUNT, number_of, number_text
 from datasets.vocabulary import SEX_WORDS, Flag, Sex, Status, Year
 
@@ -42,7 +42,7 @@ def read_numbers(texts: Any) -> tuple[NDArray[np.float64], list[WrongNumber]]:
     NaN stands for an empty text and for a wrong one. Most of the time other threads may run meanwhile.
     """
     numbers = _quick(texts)
-    written = pc.equal(texts.cast(pa.large_string()), texts_of_numbers(numbers))
+    written = pc.equal(texts.cast(pa.large_string()), arrow_numbers(numbers))
     odd = np.flatnonzero(~written.to_numpy(zero_copy_only=False))
     if not len(odd):
         return numbers, []

@@ -90,13 +90,17 @@ _YEARS = """## Years of releases
 
 - *As of*: one cube of a small dataset, read from PostgreSQL as it stood at a release drawn at random, in
   milliseconds, while the line of releases grows.
-- *Comparing* two versions of {figures} figures, one in a hundred changed: {changed} The peer is a full
-  join of two tables with one row a figure, by their primary key.
+- *Comparing* two versions of {figures} figures, one in a hundred changed, until every change is written as
+  JSON: {changed} The peer is a full join of two tables with one row a figure,
+  by their primary key.
 - *Keeping*: bytes of database and files together. A version of {figures} figures was published, then some
   nights in each of which one indicator in {indicators} was revised, then a rewrite of all. Ten years are
   these sizes times {nights} nights and ten rewrites: reckoned, not run.
 """
-_CHANGED = "in one indicator of ten, and once more in all of them."
+_CHANGED = (
+    "as real sources revise, two indicators of 200 rewritten and eight touched; in a tenth of the"
+    "\n  figures of one indicator in ten; and spread over every indicator."
+)
 
 
 class Measured(NamedTuple):
