@@ -1,4 +1,4 @@
-"""The ledger by hand: `python -m datasets versions | diff | verify | attack | withdraw | erase | restore`."""
+"""The ledger by hand: `python -m datasets versions | diff | verify | attack | withdraw | ...`."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from datasets.backfill import backfill, unbaked
 from datasets.closest import closest
 from datasets.database import open_store
 from datasets.diff import diff, versions_of
@@ -102,6 +103,17 @@ async def _restore(asked: argparse.Namespace, store: Store, console: Console) ->
     return _WELL
 
 
+async def _bake(_: argparse.Namespace, store: Store, console: Console) -> int:
+    aside = Console(stderr=True)
+    with Progress(console=aside, transient=True, disable=not aside.is_terminal) as progress:
+        task = progress.add_task("baking files", total=len(await unbaked(store)))
+        async for release in backfill(store):
+            progress.advance(task)
+            console.print(f"{release.dataset} {release.version} has its files")
+    console.print("every version has its files")
+    return _WELL
+
+
 async def _attack(asked: argparse.Namespace, store: Store, console: Console) -> int:
     # by name, since the solver takes longer to import than most commands take
     attack: Callable[..., Awaitable[int]] = resolve_name("datasets.disclosure.command:attack_dataset")
@@ -116,6 +128,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Store, Console], Awaitable[in
     "withdraw": _withdraw,
     "erase": _erase,
     "restore": _restore,
+    "bake": _bake,
     "attack": _attack,
 }
 
@@ -144,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     gone.add_argument("--reason", required=True, help="told to everyone who asks for it")
     again = commands.add_parser("restore", help="fill an empty database from the baked files")
     again.add_argument("ledger", nargs="?", default="", help="which, where the files are of several")
+    commands.add_parser("bake", help="bake the files of versions that have none")
     stranger = commands.add_parser("attack", help="try to work out what is hidden, as a stranger would")
     stranger.add_argument("dataset")
     stranger.add_argument("--threshold", type=int, metavar="N", help="the dataset's own unless told")

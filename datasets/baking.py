@@ -80,6 +80,24 @@ async def bake(session: Session, shelf: Shelf, version: Version) -> Batch:
         return Batch(await asyncio.to_thread(pack.seal), anew, files)
 
 
+async def kept_parcels(session: Session, entries: Collection[Entry]) -> dict[str, Parcel]:
+    """Return what is kept of *entries* as the parcels in which it came, by indicator."""
+    bodies = await session.metadata({entry.metadata_sha256 for entry in entries})
+    names = {entry.data_sha256 for entry in entries}
+    stored, coverages = await session.stored_cubes(names), await session.coverages(names)
+    return {
+        entry.indicator: Parcel(
+            entry=entry,
+            definition=indicator_of(bodies[entry.metadata_sha256]),
+            definition_body=bodies[entry.metadata_sha256],
+            encoding=stored[entry.data_sha256][0],
+            body=stored[entry.data_sha256][1],
+            coverage=coverages[entry.data_sha256],
+        )
+        for entry in entries
+    }
+
+
 async def _first_changes(session: Session, version: Version) -> list[bytes]:
     """Return the lines before those of indicators: the release, and what is new of the dataset itself."""
     previous, before = version.previous, None

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.baking import Version as BakedVersion
-from datasets.baking import bake
+from datasets.baking import bake, kept_parcels
 from datasets.canonical import canonical_csv, cube_of_csv, figures_hash
 from datasets.catalogue import Indicator, dataset_of, indicator_of
 from datasets.changes import Counts, Version
@@ -185,6 +185,7 @@ async def _publish_without(
     await session.add_release(release, [key.indicator], [parcel])
     if shelf is None:
         return
+    others = [entry for name, entry in entries.items() if name != key.indicator]
     # the changes are told from a state that never had the figure
     told = Entry(stay.dataset, key.indicator, parcel.entry.data_sha256, stay.metadata_sha256)
     version = BakedVersion(
@@ -192,10 +193,7 @@ async def _publish_without(
         previous=previous,
         about=dataset_of(bodies[previous.dataset_sha256]),
         standing=entries | {key.indicator: told},
-        parcels={
-            name: parcel if name == key.indicator else await _parcel(session, entry, bodies)
-            for name, entry in entries.items()
-        },
+        parcels=await kept_parcels(session, others) | {key.indicator: parcel},
     )
     await session.add_files(await bake(session, shelf, version))
 
@@ -208,18 +206,6 @@ def _without(stay: Stay, definition: Indicator, cube: Cube, key: Key) -> Parcel:
     if parcel.entry.data_sha256 != figures_hash(whole):
         raise AssertionError("a cube read back is another cube")
     return parcel
-
-
-async def _parcel(session: Session, entry: Entry, bodies: dict[bytes, bytes]) -> Parcel:
-    ((encoding, body),) = (await session.stored_cubes({entry.data_sha256})).values()
-    return Parcel(
-        entry=entry,
-        definition=indicator_of(bodies[entry.metadata_sha256]),
-        definition_body=bodies[entry.metadata_sha256],
-        encoding=encoding,
-        body=body,
-        coverage=(await session.coverages({entry.data_sha256}))[entry.data_sha256],
-    )
 
 
 async def _emptied_packs(session: Session, shelf: Shelf, notice: Erasure) -> list[Pack]:

@@ -1,6 +1,7 @@
 import gzip
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ from datasets.vocabulary import (
 from tests.conftest import fresh_database
 from tests.given import dataset, indicator, keys, observed
 from tests.kept import baked, whole_files, with_files
+from tests.test_taking_back import everything, restored
 
 Files = dict[str, bytes]
 FORMS = (CSV, NDJSON, JSON, PARQUET, XLSX)
@@ -77,11 +79,13 @@ def versions(draw: st.DrawFn) -> list[Draft]:
 
 
 @each(versions())
-@settings(max_examples=6, deadline=None)
-def test_files_and_the_changes_of_the_next_version_give_its_files_to_the_byte(
-    ledger: tuple[str, Path], drafts: list[Draft]
+@settings(max_examples=int(os.environ.get("LANSDATA_EXAMPLES", "6")), deadline=None)
+def test_files_and_changes_give_the_next_files_to_the_byte_and_files_alone_the_database(
+    cluster: str, ledger: tuple[str, Path], drafts: list[Draft]
 ) -> None:
     outcomes = baked(*ledger, *drafts)
+    if any(one.release for one in outcomes):
+        assert restored(cluster, ledger[1], everything) == with_files(*ledger, everything)
 
     async def read(store: Store) -> list[Files]:
         return [await whole_files(store, one.release) for one in outcomes if one.release]

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from datasets.backfill import backfill
 from datasets.errors import ErasedError, MisusedError, UnknownCodeError
 from datasets.ledger import Draft, Release
+from datasets.publish import publish
 from datasets.restore import DamagedFilesError, restore
 from datasets.retract import Key, erase, withdraw
 from datasets.shelf import Folder
@@ -92,6 +94,34 @@ def test_an_empty_database_becomes_the_same_from_the_files_alone(
 
     assert restored(cluster, tmp_path, everything) == with_files(database, tmp_path, everything)
     assert restored(cluster, tmp_path, wrong) == []
+
+
+def test_versions_from_before_there_were_files_get_the_files_that_they_would_have_had(
+    cluster: str, tmp_path: Path
+) -> None:
+    drafts = [*states(), draft("annan", {"C": cube(figure("08", Sex.OTHER))}), draft(cubes={})]
+
+    async def without_a_shelf(store: Store) -> None:
+        store.shelf = None
+        for one in drafts[:3]:
+            await publish(store, one)
+
+    async def late(store: Store) -> tuple[list[int], list[dict[str, bytes]], list[tuple[str, str]]]:
+        done = [release.number async for release in backfill(store)]
+        files = [await whole_files(store, release) for release in await line(store)]
+        return done, files, await wrong(store)
+
+    with fresh_database(cluster) as old:
+        with_files(old, tmp_path / "old", without_a_shelf)
+        done, files, faults = with_files(old, tmp_path / "old", late)
+        told = baked(old, tmp_path / "old", *drafts[3:])
+        later = with_files(old, tmp_path / "old", late)
+
+    assert (done, faults) == ([1, 2, 3], [])
+    assert all(len(one) == 8 for one in files)
+    assert [gzip.decompress(one["changes.ndjson.gz"]).count(b"\n") for one in files] == [7, 2, 2]
+    assert [one.release.number for one in told if one.release] == [4, 5]
+    assert (later[0], later[2]) == ([], [])
 
 
 def test_only_an_empty_database_is_restored(database: str, tmp_path: Path) -> None:
