@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,28 @@ def test_the_figures_of_the_files_are_those_of_the_answers(api: httpx.Client) ->
     body = api.get(f"{VERSIONS}/1.0.1/files/observations.json.gz").content
 
     assert json.loads(gzip.decompress(body))["observations"] == rows
+
+
+def test_just_before_and_just_after_each_release_the_old_and_the_new_are_answered(api: httpx.Client) -> None:
+    releases = api.get("/releases").json()["releases"]
+    one = "indicator=prov-antal&municipality=0880&year=2020"
+    expected: list[float | None] = [None]
+    for release, value in zip(releases, (1.5, 2), strict=True):
+        after = datetime.fromisoformat(release["publishedAt"])
+        moments = [after - timedelta(microseconds=1), after, after + timedelta(microseconds=1)]
+        expected = [expected[-1], value, value]
+        for moment, stood in zip(moments, expected, strict=True):
+            pin = f"asOf={moment.isoformat().replace('+00:00', 'Z')}"
+            single = api.get(f"/observations?{one}&{pin}").json()
+            whole = api.get(f"/observations?dataset=prov&{pin}").json()
+            lines = api.get(f"/observations?dataset=prov&{pin}&format=ndjson").text.splitlines()
+
+            assert [row["value"] for row in single["observations"]] == ([] if stood is None else [stood])
+            assert len(whole["observations"]) == (0 if stood is None else len(MANY) + 1)
+            assert [json.loads(line) for line in lines] == whole["observations"]
+            for told in whole["_meta"]["datasets"]:
+                file = api.get(f"{VERSIONS}/{told['version']}/files/observations.ndjson.gz").content
+                assert gzip.decompress(file).decode().splitlines() == lines
 
 
 def test_a_file_that_is_gone_from_its_place_is_told_as_unavailable(cluster: str, tmp_path: Path) -> None:
