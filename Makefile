@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := "$(CURDIR)/$(BIN)/python" -m pip --disable-pip-version-check --quiet
 CODE := api datasets loaders openapi tests
 
-.PHONY: serve test check lint types contracts openapi bench lock image clean
+.PHONY: serve test check lint types contracts openapi bench fuzz lock image clean
 
 serve: $(VENV)/.runtime ## publish the starter collection if nothing is published, then serve
 	@$(BIN)/python -m loaders starter
@@ -32,6 +32,12 @@ openapi: $(VENV)/.dev
 
 bench: $(VENV)/.bench ## measure against the peers, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks
+
+URL ?= http://127.0.0.1:8000
+SECONDS ?= 600
+fuzz: $(VENV)/.bench ## ask a running service, at URL, for SECONDS whatever its contract allows and does not allow
+	@$(BIN)/schemathesis --config-file tests/schemathesis.toml run "$(URL)/api/v1/openapi.json" --checks all \
+		--continue-on-failure --max-examples 100000 --max-time $(SECONDS)
 
 lock: $(VENV)/.dev ## renew the pinned dependencies
 	@for part in "" -dev -bench; do \

@@ -1,7 +1,8 @@
 """The shape of every answer: a list under its resource's name, beside `_meta` and `_links`."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct, field
@@ -19,6 +20,10 @@ def _plain(code: object) -> object:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in UTC; the contract tells its format."""
 
 
 class Meta(Struct, frozen=True, kw_only=True, rename="camel"):

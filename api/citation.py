@@ -1,13 +1,13 @@
 """The ready citation of an answer: whose figures, from where, in which version, at which lasting address."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from api.about import NAME, PUBLISHER
+from api.answers import Moment
 
 _NAMED_AT_MOST = 10
 
@@ -23,7 +23,7 @@ class CitedVersion(NamedTuple):
 
     dataset: str
     version: str
-    published_at: datetime
+    published_at: Moment
 
 
 def citation(

@@ -1,13 +1,13 @@
 """One indicator as it is told: its definition, what it covers, and how its definition stood before."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from api.answers import Moment
 from api.citation import Cited, CitedVersion, citation
 from api.links import Link, Place, address
 from api.snapshot import IndicatorState, Snapshot
@@ -79,8 +79,8 @@ class DefinitionState(_Defined, frozen=True, kw_only=True, rename="camel"):
     What it leaves to the dataset (attribution, processing) is null.
     """
 
-    valid_from: datetime
-    valid_to: datetime | None
+    valid_from: Moment
+    valid_to: Moment | None
     release: int
     version: str
     attribution: str | None

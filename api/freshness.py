@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from api.answers import Moment
 from api.freshness_words import Said, source_statement, statement
 from api.live import Live
 from api.snapshot import DatasetState, Snapshot
@@ -50,10 +51,10 @@ class DatasetFreshness(Struct, frozen=True, kw_only=True, rename="camel"):
     title: str | None
     version: str | None
     outcome: Literal["published", "unchanged", "held", "failed"]
-    last_attempt: datetime
-    last_success: datetime | None
-    last_change: datetime | None
-    next_expected: datetime | None
+    last_attempt: Moment
+    last_success: Moment | None
+    last_change: Moment | None
+    next_expected: Moment | None
     next_expected_basis: Literal["nightly", "updateFrequency"] | None
     overdue: bool
     update_frequency: str | None
@@ -66,9 +67,9 @@ class SourceFreshness(Struct, frozen=True, kw_only=True, rename="camel"):
 
     source: str
     outcome: str
-    last_attempt: datetime
-    last_success: datetime | None
-    last_change: datetime | None
+    last_attempt: Moment
+    last_success: Moment | None
+    last_change: Moment | None
     statement: str
 
 
@@ -76,7 +77,7 @@ class Known(NamedTuple):
     """The attempts that are known, and since when where the ledger cannot be asked any more."""
 
     attempts: Attempts
-    stale_since: datetime | None
+    stale_since: Moment | None
 
 
 class Freshness:

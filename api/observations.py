@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import UNSET, Struct, UnsetType, field
 
 from api import links
-from api.answers import Listing, Meta, answer_bytes
+from api.answers import Listing, Meta, Moment, answer_bytes
 from api.formats import JSON, MOST_ROWS
 from api.links import Link, Place
 from api.problems import RefusalError
@@ -71,10 +71,20 @@ class ToldObservation(Struct, frozen=True, kw_only=True, rename="camel"):
     period_end: date | UnsetType = UNSET
     change: Literal["removed"] | UnsetType = UNSET
     """With `updatedAfter`: the figure was removed."""
-    valid_from: datetime | UnsetType = UNSET
+    valid_from: Moment | UnsetType = UNSET
     """With `includeHistory`: when the state was published."""
-    valid_to: datetime | UnsetType | None = UNSET
+    valid_to: Moment | UnsetType | None = UNSET
     """With `includeHistory`: when another state took its place; null while it stands."""
+
+
+ShownFields = msgspec.defstruct(
+    "ShownFields",
+    [(one.name, one.type | UnsetType, UNSET) for one in msgspec.structs.fields(ToldObservation)],
+    namespace={"__doc__": "One figure with `fields`: what was asked for of it."},
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+)
 
 
 class ObservationList(Listing, frozen=True, kw_only=True):

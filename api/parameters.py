@@ -9,6 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from api.texts import (
+    LONGEST_TEXT,
+    MOMENT_PATTERN,
     SORTABLE,
     category,
     moment,
@@ -23,11 +25,14 @@ from api.texts import (
     yes_or_no,
 )
 from datasets.areas import AreaType
-from datasets.vocabulary import SEX_WORDS, Sex, Source
+from datasets.changes import VERSION_PATTERN
+from datasets.vocabulary import FIRST_YEAR, LAST_YEAR, SEX_WORDS, Sex, Source
 
 LARGEST_PAGE = 10_000
 OBSERVATIONS_PAGE = 1_000
 LIST_PAGE = 20
+_FARTHEST = 10**9
+"""No page, and no release, has a greater number."""
 
 FIELDS = (
     "indicator",
@@ -61,12 +66,13 @@ class Parameter(Struct, frozen=True, kw_only=True):
     default: Any = None
 
 
-_CODES: Mapping[str, Any] = {"type": "string"}
+YEARS: Mapping[str, Any] = {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR}
+CODES: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
 INDICATOR = Parameter(
     name="indicator",
     description="Indikatorer, kommalista av id. / Indicators, a comma list of ids.",
     read=words,
-    schema=_CODES,
+    schema=CODES,
     example="scb-folkmangd",
     many=True,
 )
@@ -74,7 +80,7 @@ DATASET = Parameter(
     name="dataset",
     description="En datamängd. / One dataset.",
     read=words,
-    schema={"type": "string"},
+    schema=CODES,
     example="scb-befolkning",
 )
 MUNICIPALITY = Parameter(
@@ -84,7 +90,7 @@ MUNICIPALITY = Parameter(
         "Areas, a comma list of codes; `county:08` is every municipality of the county."
     ),
     read=words,
-    schema=_CODES,
+    schema=CODES,
     example="0880,0834",
     many=True,
 )
@@ -111,14 +117,14 @@ YEAR_FROM = Parameter(
     name="yearFrom",
     description="Första året, inklusive. / First year, inclusive.",
     read=year,
-    schema={"type": "integer"},
+    schema=YEARS,
     example="2001",
 )
 YEAR_TO = Parameter(
     name="yearTo",
     description="Sista året, inklusive. / Last year, inclusive.",
     read=year,
-    schema={"type": "integer"},
+    schema=YEARS,
     example="2004",
 )
 BREAKDOWN = Parameter(
@@ -128,7 +134,7 @@ BREAKDOWN = Parameter(
         "`age:80-,reporter:polis`, `age:*`, or `*` for all; left out: undivided figures only."
     ),
     read=category,
-    schema=_CODES,
+    schema=CODES,
     example="*",
     many=True,
 )
@@ -136,7 +142,7 @@ VERSION = Parameter(
     name="version",
     description="Låser en versionen av en datamängd. / Pins the version of one dataset.",
     read=version,
-    schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
+    schema={"type": "string", "pattern": f"^{VERSION_PATTERN}$"},
     example="1.0.0",
 )
 AS_OF = Parameter(
@@ -146,21 +152,21 @@ AS_OF = Parameter(
         "Date or RFC 3339 time: what the API would have answered then."
     ),
     read=moment,
-    schema={"type": "string"},
+    schema={"type": "string", "pattern": f"^{MOMENT_PATTERN}$"},
     example="2026-11-22",
 )
 FROM = Parameter(
     name="from",
     description="Jämför med versionen, annars med den före. / Compare with it, else with the one before.",
     read=version,
-    schema={"type": "string", "pattern": r"^[1-9]\d*\.\d+\.\d+$"},
+    schema={"type": "string", "pattern": f"^{VERSION_PATTERN}$"},
     example="1.0.0",
 )
 SINCE = Parameter(
     name="since",
     description="Bara utgåvor efter den med detta nummer. / Only releases after the one with this number.",
-    read=whole(0, 10**9),
-    schema={"type": "integer", "minimum": 0, "default": 0},
+    read=whole(0, _FARTHEST),
+    schema={"type": "integer", "minimum": 0, "maximum": _FARTHEST, "default": 0},
     example="3",
     default=0,
 )
@@ -173,7 +179,7 @@ UPDATED_AFTER = Parameter(
         "A date is the beginning of the day, in UTC."
     ),
     read=moment_before,
-    schema={"type": "string"},
+    schema={"type": "string", "pattern": f"^{MOMENT_PATTERN}$"},
     example="2026-11-21",
 )
 INCLUDE_HISTORY = Parameter(
@@ -214,8 +220,8 @@ LANGUAGE = Parameter(
 PAGE = Parameter(
     name="page",
     description="Sida, från 1; utanför är tom. / Page, from 1; outside the range is empty.",
-    read=whole(0, 10**9),
-    schema={"type": "integer", "minimum": 0, "default": 1},
+    read=whole(0, _FARTHEST),
+    schema={"type": "integer", "minimum": 0, "maximum": _FARTHEST, "default": 1},
     example="1",
     default=1,
 )
@@ -237,7 +243,7 @@ PARENT = Parameter(
     name="parent",
     description="Området omkring. / The area around.",
     read=words,
-    schema={"type": "string"},
+    schema=CODES,
     example="08",
 )
 

@@ -1,11 +1,11 @@
 """What stands beside the figures: sources, notes and breaks that must be shown, warnings."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import numpy as np
 from msgspec import Struct
 
+from api.answers import Moment
 from api.citation import CitedVersion, citation
 from api.question import Question
 from api.rows import ResidentCube
@@ -22,7 +22,7 @@ class ToldDataset(Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
 
     id: str
     version: str
-    published_at: datetime
+    published_at: Moment
     attribution: str
     processing: str
     licence: str = ""

@@ -13,9 +13,12 @@ LATEST = "latest"
 EVERY = "*"
 SORTABLE = ("indicator", "municipality", "sex", "year", "value")
 _DATE_LENGTH = 10
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
-)
+_DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+_ZONE = "([Zz]|[+-][0-9]{2}:[0-9]{2})"
+MOMENT_PATTERN = f"{_DAY}({_CLOCK}{_ZONE})?"
+"""A date, or a time as RFC 3339 has it."""
+# without a zone too, of which the refusal tells more
+_MOMENT = re.compile(f"{_DAY}({_CLOCK}{_ZONE}?)?")
 
 
 class RefusedTextError(ValueError):

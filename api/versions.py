@@ -1,9 +1,8 @@
 """A version as every list tells it: our time and the source's, what it counts, whether it is withdrawn."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
+from api.answers import Moment
 from api.links import address
 from api.snapshot import Snapshot
 from datasets.changes import Counts
@@ -13,7 +12,7 @@ from datasets.ledger import Release
 class ToldWithdrawal(Struct, frozen=True, kw_only=True, rename="camel"):
     """That a version must not be used, why, and the version to use instead."""
 
-    withdrawn_at: datetime
+    withdrawn_at: Moment
     reason: str
     successor: str | None
     href: str | None
@@ -24,8 +23,8 @@ class VersionEntry(Struct, frozen=True, kw_only=True, rename="camel"):
 
     version: str
     release: int
-    published_at: datetime
-    retrieved_at: datetime | None
+    published_at: Moment
+    retrieved_at: Moment | None
     note: str
     fingerprint: str
     counts: Counts

@@ -14,7 +14,8 @@ from datasets.catalogue import Dataset, Indicator, canonical_metadata
 from datasets.cube import Columns, Cube, Positions, code_text, repeated
 from datasets.vocabulary import Breakdown, MunicipalityCode
 
-_VERSION = re.compile(r"[1-9][0-9]{0,5}(\.(0|[1-9][0-9]{0,8})){2}")
+VERSION_PATTERN = "[1-9][0-9]{0,5}([.](0|[1-9][0-9]{0,8})){2}"
+_VERSION = re.compile(VERSION_PATTERN)
 _KEY = ("municipality", "sex", "year", "breakdown")
 _CHANGES_MEANING = frozenset({"definition", "unit"})
 _SEXES, _YEARS = 4, 4096

@@ -17,7 +17,7 @@ _DIMENSION = re.compile(r"[a-z][a-zA-Z]{0,39}")
 _CATEGORY = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _ID = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _LONGEST_ID = 100
-_FIRST_YEAR, _LAST_YEAR = 1749, 2200
+FIRST_YEAR, LAST_YEAR = 1749, 2200
 
 
 class Sex(StrEnum):
@@ -89,8 +89,8 @@ class Year(int):
 
     def __new__(cls, number: int) -> Self:
         """Refuse a number that is no year of any figure."""
-        if not _FIRST_YEAR <= number <= _LAST_YEAR:
-            message = f"{number} is not a year from {_FIRST_YEAR} to {_LAST_YEAR}"
+        if not FIRST_YEAR <= number <= LAST_YEAR:
+            message = f"{number} is not a year from {FIRST_YEAR} to {LAST_YEAR}"
             raise ValueError(message)
         return super().__new__(cls, number)
 

@@ -117,12 +117,19 @@ class _Comparison:
             if word in old and old[word] != new.get(word):
                 yield f"{name} has another {word}: {old[word]!r} became {new.get(word)!r}"
         yield from self._fields(name, old, new)
+        yield from self._choices(name, old, new)
         for inner in ("items", "additionalProperties"):
             if isinstance(old.get(inner), Mapping):
                 if not isinstance(new.get(inner), Mapping):
                     yield f"{name} no longer says what its {inner} are"
                 else:
                     yield from self._read(f"{name}[]", old[inner], new[inner])
+
+    def _choices(self, name: str, old: Document, new: Document) -> Iterator[str]:
+        there = {one["$ref"]: one for one in new.get("anyOf", ()) if "$ref" in one}
+        for one in old.get("anyOf", ()):
+            if one.get("$ref") in there:
+                yield from self._read(name, one, there[one["$ref"]])
 
     def _fields(self, name: str, old: Document, new: Document) -> Iterator[str]:
         there = new.get("properties", {})

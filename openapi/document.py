@@ -53,7 +53,11 @@ def document() -> Document:
     """Return the contract; always the same for the same routes."""
     handlers = _handlers()
     kinds = [handler.opt["answer"] for handler in handlers.values() if "answer" in handler.opt]
+    narrowed = [handler.opt for handler in handlers.values() if "narrowed" in handler.opt]
+    kinds += [kind for opt in narrowed for kind in opt["narrowed"].values()]
     _, schemas = msgspec.json.schema_components([*kinds, Problem], ref_template=_SCHEMAS)
+    for opt in narrowed:
+        _narrow(schemas[opt["answer"].__name__]["properties"], opt["narrowed"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +84,13 @@ def document() -> Document:
         "paths": {path: {"get": _operation(path, handler)} for path, handler in sorted(handlers.items())},
         "components": {"schemas": dict(sorted(schemas.items())), "responses": _refusals()},
     }
+
+
+def _narrow(lists: dict[str, Any], narrowed: Mapping[str, type]) -> None:
+    """Let the rows of *lists* be the *narrowed* kinds too, which callers may ask for."""
+    for name, kind in narrowed.items():
+        rows = lists[name]
+        rows["items"] = {"anyOf": [rows["items"], {"$ref": _SCHEMAS.format(name=kind.__name__)}]}
 
 
 def document_bytes() -> bytes:

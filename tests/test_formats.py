@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import date, datetime
 from io import BytesIO, StringIO
@@ -23,6 +26,7 @@ from tests.test_refusals import faults, problem
 
 Row = dict[str, Any]
 QUESTION = f"/observations?indicator={SHARE},{COUNT}&breakdown=*"
+TOOLKIT = Path(__file__).with_name("jsonstat")
 COLUMNS = ["indicator", *HEADER.split(",")]
 TABLES = ("csv", "parquet", "xlsx")
 MEDIA = {
@@ -160,6 +164,33 @@ def test_pyjstat_reads_the_json_stat(api: httpx.Client, figures: list[Row]) -> N
     ]
 
     assert sorted(of_values) == sorted(shown)
+
+
+def test_the_toolkit_of_json_stat_reads_the_same_figures(
+    api: httpx.Client, figures: list[Row], tmp_path: Path
+) -> None:
+    npm = shutil.which("npm") or pytest.skip(
+        "no Node at hand; install the packages nodejs and npm to run this"
+    )
+    for path in TOOLKIT.iterdir():
+        shutil.copy(path, tmp_path)
+    environment = {**os.environ, "npm_config_cache": str(tmp_path / "cache")}
+    subprocess.run([npm, "ci"], cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=120)
+    answer = api.get(f"{QUESTION}&format=jsonstat").content
+    done = subprocess.run(["node", "read.js"], cwd=tmp_path, input=answer, capture_output=True, check=True)
+    cells = [json.loads(line) for line in done.stdout.splitlines()]
+    names = ("ContentsCode", "municipality", "sex", "year", "age", "reporter")
+    read = {tuple(one[name] for name in names): one["value"] for one in cells}
+    wanted = {
+        (
+            *(row["indicator"], row["municipality"], row["sex"], str(row["year"])),
+            *(row.get("breakdown", {}).get(name, "~") for name in ("age", "reporter")),
+        ): row["value"]
+        for row in figures
+    }
+
+    assert len(wanted) == len(figures)
+    assert wanted.items() <= read.items()
 
 
 @pytest.mark.shared

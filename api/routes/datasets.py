@@ -1,6 +1,5 @@
 """The datasets and their versions: `/datasets`, `/datasets/{datasetId}`, `.../versions`, `.../{version}`."""
 
-from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get
@@ -8,7 +7,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath
 from msgspec import Struct, field
 
-from api.answers import Listing
+from api.answers import Listing, Moment
 from api.citation import Cited, CitedVersion, citation
 from api.files import Download
 from api.links import Link, address
@@ -51,8 +50,8 @@ class DatasetEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     theme: str
     update_frequency: str
     latest_version: str
-    published_at: datetime
-    retrieved_at: datetime | None
+    published_at: Moment
+    retrieved_at: Moment | None
     counts: ToldDatasetCounts
     first_year: int | None
     last_year: int | None

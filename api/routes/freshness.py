@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from msgspec import field
 
 from api import links
-from api.answers import Listing, Meta, answer_bytes, encoded
+from api.answers import Listing, Meta, Moment, answer_bytes, encoded
 from api.freshness import DatasetFreshness, SourceFreshness, datasets_told, sources_told
 from api.freshness_words import stale_warning
 from api.parameters import DATASET, LANGUAGE, LISTED, SOURCE
@@ -23,7 +23,7 @@ class FreshnessMeta(Meta, frozen=True, kw_only=True, rename="camel"):
     """How much there is, and each source taken together; `knownAt` where the ledger cannot be asked now."""
 
     sources: list[SourceFreshness]
-    known_at: datetime | None
+    known_at: Moment | None
     warnings: list[str]
 
 

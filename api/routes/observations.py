@@ -12,7 +12,7 @@ from api.formats.parameters import OBSERVATIONS
 from api.formats.writing import headers, refuse_what_it_lacks, written
 from api.history import look_back
 from api.links import Place
-from api.observations import PATH, ObservationList, answer
+from api.observations import PATH, ObservationList, ShownFields, answer
 from api.past import knowing_what_ended
 from api.problems import InvalidParametersError
 from api.question import question_of
@@ -26,7 +26,12 @@ from api.telling import withdrawals_told
     operation_id="listObservations",
     summary="Siffrorna / The figures",
     tags=["observations"],
-    opt={"parameters": OBSERVATIONS, "answer": ObservationList, "formats": FORMATS},
+    opt={
+        "parameters": OBSERVATIONS,
+        "answer": ObservationList,
+        "narrowed": {"observations": ShownFields},
+        "formats": FORMATS,
+    },
 )
 async def observations(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Siffror efter indikator, område, kön och år. / Figures by indicator, area, sex and year.

@@ -2,8 +2,8 @@
 
 from typing import get_args
 
-from api.parameters import DATASET, LISTED, SOURCE, Parameter
-from api.texts import LONGEST_TEXT, one_of, words, year
+from api.parameters import CODES, DATASET, LISTED, SOURCE, YEARS, Parameter
+from api.texts import one_of, words, year
 from datasets.catalogue import Theme
 from datasets.vocabulary import SEX_WORDS, Sex
 
@@ -16,14 +16,14 @@ QUERY = Parameter(
         "errors. Best first."
     ),
     read=words,
-    schema={"type": "string", "maxLength": LONGEST_TEXT},
+    schema=CODES,
     example="hemtjänst",
 )
 ONE_MUNICIPALITY = Parameter(
     name="municipality",
     description="Bara indikatorer med siffror för området. / Only indicators with figures for the area.",
     read=words,
-    schema={"type": "string"},
+    schema=CODES,
     example="0880",
 )
 THEME = Parameter(
@@ -44,7 +44,7 @@ ONE_YEAR = Parameter(
     name="year",
     description="Bara indikatorer med siffror för året. / Only indicators with figures for the year.",
     read=year,
-    schema={"type": "integer"},
+    schema=YEARS,
     example="2012",
 )
 INDICATORS = (QUERY, DATASET, SOURCE, THEME, ONE_MUNICIPALITY, ONE_SEX, ONE_YEAR, *LISTED)

@@ -1,8 +1,10 @@
 """Published figures as a stranger reads them, and what can be inferred of how they hang together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from itertools import combinations
 from math import ceil, floor, sqrt
 
@@ -43,19 +45,20 @@ class Figure(Struct, frozen=True, kw_only=True):
         return None if self.value is None else round(self.value)
 
 
-class Published(Struct, frozen=True):
+@dataclass(frozen=True, eq=False)
+class Published:
     """Every figure of one version, by indicator and key, of the indicators that tell of people."""
 
     figures: Mapping[str, Mapping[Key, Figure]]
 
-    @property
+    @cached_property
     def shares(self) -> frozenset[str]:
         """Return the indicators that are shares."""
         return frozenset(
             name for name, found in self.figures.items() if any(one.is_share for one in found.values())
         )
 
-    @property
+    @cached_property
     def steps(self) -> Mapping[str, float]:
         """Return the unit of the last decimal that each indicator is published with."""
         return {name: _step(found.values()) for name, found in self.figures.items()}
