@@ -100,7 +100,10 @@ def application(settings: Settings, store: Store) -> ASGIApp:
         state=State({"service": service}),
         openapi_config=None,
     )
-    shortcuts = {f"{PREFIX}{PATH}".encode(): partial(observations.at_once, service)}
+    shortcuts = {
+        f"{PREFIX}{path}".encode(): partial(at_once, service)
+        for path, at_once in ((PATH, observations.at_once), (indicators.PATH, indicators.at_once))
+    }
     ready = ReadyAnswers(ready_bytes(settings))
     front = Front(inner, service.live, ready, public_url=settings.public_url, shortcuts=shortcuts)
     return Counted(front, settings.rate, settings.trusted_proxies) if settings.rate else front

@@ -63,8 +63,16 @@ def on_page(rows: Sequence[_Row], page: int, limit: int) -> Sequence[_Row]:
 
 def paged(place: Place, name: str, rows: bytes, meta: Meta, caching: str = FRESH) -> Response[bytes]:
     """Return one page of a list, its *rows* as JSON already and joined by commas."""
+    body, headers = paged_bytes(place, name, rows, meta, caching)
+    return Response(body, media_type=MediaType.JSON, headers=headers)
+
+
+def paged_bytes(
+    place: Place, name: str, rows: bytes, meta: Meta, caching: str = FRESH
+) -> tuple[bytes, dict[str, str]]:
+    """Return the body of such a page, and the headers of its own."""
     told = links.paging(place, meta.page, -(-meta.total_records // meta.limit), {})
-    return reply(answer_bytes(name, rows, meta, told), caching, told)
+    return answer_bytes(name, rows, meta, told), headers_of(caching, told, "")
 
 
 def refuse_other_media(accept: str, taken: Sequence[str] = _JSON) -> None:

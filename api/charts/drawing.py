@@ -13,7 +13,8 @@ from cachetools import LRUCache
 
 from api.problems import RefusalError
 
-_MOST_WAITING = 64
+_MOST_WAITING = 256
+"""More than a newsroom of editors asks for at once; each waits for those before it."""
 _MOST_BYTES = 32 << 20
 _PATIENCE = 30.0
 """Seconds for one picture; the first one also waits for the process to start."""

@@ -9,9 +9,10 @@ from msgspec import UNSET, Struct, UnsetType, field
 from numpy.typing import NDArray
 
 from api.answers import Listing, Meta, encoded
-from api.asked import Asked
+from api.asked import Asked, asked_of
 from api.definitions import IndicatorDetail, Telling, ToldUnit, detail, indicator_links, told_unit
-from api.links import Link
+from api.formats import JSON
+from api.links import Link, Place
 from api.parameters import (
     AS_OF,
     INCLUDE_HISTORY,
@@ -21,18 +22,19 @@ from api.parameters import (
 from api.past import history_of, not_there
 from api.problems import InvalidParameter, InvalidParametersError
 from api.question import is_settled
-from api.replies import FRESH, PINNED, on_page, paged, reply
+from api.replies import FRESH, PINNED, on_page, paged_bytes, reply
 from api.search.engine import Searchable
 from api.search.facets import Axes, Facets
 from api.search.parameters import INDICATORS
 from api.search.query import Match
 from api.search.suggestions import suggested
-from api.service import asked_in, place_in, service_in
+from api.service import Service, asked_in, place_in, service_in
 from api.snapshot import IndicatorState, Snapshot
 from datasets.areas import area
 from datasets.closest import closest
 from datasets.errors import UnknownCodeError
 
+PATH = "/indicators"
 _TAG = "indicators"
 _CHOSEN_BY = ("dataset", "source", "theme", "municipality", "sex", "year")
 
@@ -73,7 +75,7 @@ class IndicatorList(Listing, frozen=True, kw_only=True):
 
 
 @get(
-    "/indicators",
+    PATH,
     operation_id="listIndicators",
     summary="Indikatorer / Indicators",
     tags=[_TAG],
@@ -87,13 +89,23 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
     `_meta.facets` counts them by source, theme, sex, area and year; where nothing is found `_meta.search`
     suggests what to ask instead.
     """
-    asked, service = asked_in(request), service_in(request)
+    body, told = await _answered(service_in(request), asked_in(request), place_in(request, PATH))
+    return Response(body, media_type=JSON.media, headers=told)
+
+
+async def at_once(service: Service, query: bytes, base: str) -> tuple[bytes, dict[str, str]]:
+    """Return what the handler above returns, without the framework; raises for all that is not well."""
+    asked = asked_of(query, INDICATORS)
+    return await _answered(service, asked, Place(base, PATH, asked.pairs))
+
+
+async def _answered(service: Service, asked: Asked, place: Place) -> tuple[bytes, dict[str, str]]:
+    """Return the answer and the headers of its own."""
     snapshot = service.live.newest()
     _check_codes(snapshot, asked["dataset"], asked["municipality"])
     ready = await service.search.over(snapshot)
     rows, searched = _found(ready, asked)
     page, limit, language = asked["page"], asked["limit"], asked[LANGUAGE.name]
-    place = place_in(request, "/indicators")
     listed = on_page(rows.tolist(), page, limit)
     shown = [_shown(snapshot, ready, row, place.base, language) for row in listed]
     meta = IndicatorMeta(
@@ -104,7 +116,7 @@ async def indicators(request: Request[Any, Any, Any]) -> Response[bytes]:
         facets=ready.axes.facets(rows),
         search=searched,
     )
-    return paged(place, "indicators", b",".join(shown), meta)
+    return paged_bytes(place, "indicators", b",".join(shown), meta)
 
 
 @get(

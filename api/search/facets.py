@@ -39,11 +39,14 @@ class Axis:
         self._sets = np.zeros((len(places), len(self.codes)), bool)
         for codes, place in places.items():
             self._sets[place, [at[code] for code in codes]] = True
+        self._told = [[self._spoken[one] for one in np.flatnonzero(held)] for held in self._sets]
 
     def counts(self, rows: NDArray[np.intp]) -> dict[str, int]:
         """Return how many of *rows* have each code that any of them has."""
         of_set = np.bincount(self._set_of[rows], minlength=len(self._sets))
         used = of_set.nonzero()[0]
+        if len(used) == 1:
+            return dict.fromkeys(self._told[int(used[0])], len(rows))
         counts = (of_set[used, None] * self._sets[used]).sum(axis=0)
         return {code: count for code, count in zip(self._spoken, counts.tolist(), strict=True) if count}
 

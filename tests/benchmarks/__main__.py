@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.embedded import Lease, lease
-from tests.benchmarks import answers, disclosure, loading, nights, peers, process, publishing
+from tests.benchmarks import answers, disclosure, loading, nights, peers, people, process, publishing
 from tests.benchmarks.report import Measured, write
 from tests.benchmarks.running import ROOT
 
-PARTS = ("hot", "cold", "publishing", "memory", "start", "loading", "nights", "disclosure")
+PARTS = ("hot", "cold", "publishing", "memory", "start", "loading", "nights", "people", "disclosure")
 _COMMAND = "make bench"
 
 
@@ -32,7 +32,7 @@ def _measured(home: Path, held: Lease, asked: argparse.Namespace) -> Measured:
     """Measure the parts that are *asked* for; the database is released before the starts are timed."""
     parts, rounds, seconds = set(asked.only), asked.rounds, asked.seconds
     asyncio.run(peers.make_database(held))
-    if parts & {"hot", "cold"}:
+    if parts & {"hot", "cold", "people"}:
         print("publishing figures for the answers", flush=True)
         answers.publish_figures(home, held)
     hot = answers.hot(home, rounds, seconds) if "hot" in parts else {}
@@ -42,10 +42,11 @@ def _measured(home: Path, held: Lease, asked: argparse.Namespace) -> Measured:
     memory = [process.memory(home, ids, size) for size in process.CACHES_MB if "memory" in parts]
     loaded = loading.measured(home, rounds) if "loading" in parts else None
     years = nights.measured(home, held, rounds) if "nights" in parts else None
+    seen = people.measured(home, held, rounds, seconds) if "people" in parts else None
     held.release()
     starts = process.starts(home, rounds) if "start" in parts else []
     hidden = disclosure.measured() if "disclosure" in parts else []
-    return Measured(hot, cold, datasets, memory, starts, rounds, seconds, loaded, years, hidden)
+    return Measured(hot, cold, datasets, memory, starts, rounds, seconds, loaded, years, hidden, seen)
 
 
 def main() -> None:

@@ -28,11 +28,11 @@ from tests.benchmarks.running import ROOT, Service, free_port, our_api, running
 NAME, INDICATORS, YEARS = "N0", 8, 25
 US, NULL, NULL_UVICORN = "ours", "null", "null on uvicorn"
 DATASETTE, LEAN_DATASETTE, FASTAPI = "Datasette", "Datasette, no facets", "FastAPI"
-_IDS = indicator_ids(NAME, INDICATORS)
+IDS = indicator_ids(NAME, INDICATORS)
 _DATES = {"date", "server", "content-length", "transfer-encoding"}
 _FASTEST = 8_000
 """More answers a second than any contender gives to ever new questions; so many are prepared."""
-_WARM = "/api/v1/observations?indicator={}&limit=10000&page={}"
+WARM = "/api/v1/observations?indicator={}&limit=10000&page={}"
 
 
 def publish_figures(home: Path, held: Lease) -> None:
@@ -56,11 +56,11 @@ async def _fill_postgresql(address: str, table: Path) -> None:
 
 def hot(home: Path, rounds: int, seconds: float) -> dict[str, list[float]]:
     """Return the answers a second of one ready answer, and of null applications on two servers."""
-    path = to_us(questions(_IDS, YEARS, 1, seed=2)[0])
+    path = to_us(questions(IDS, YEARS, 1, seed=2)[0])
     with our_api(home) as ours:
         recording = home / "recording"
-        _record(ours, path, recording)
-        with _null_on_ours(recording) as null_own, _null_on_uvicorn(recording) as null_uvicorn:
+        record(ours, path, recording)
+        with null_on_ours(recording) as null_own, _null_on_uvicorn(recording) as null_uvicorn:
             services = {US: ours, NULL: null_own, NULL_UVICORN: null_uvicorn}
             for service in services.values():
                 service.load([path], 1)
@@ -69,7 +69,7 @@ def hot(home: Path, rounds: int, seconds: float) -> dict[str, list[float]]:
 
 def _hot(service: Service, path: str, seconds: float) -> Callable[[int], float]:
     def measure(_: int) -> float:
-        return _rate(service.load([path], seconds))
+        return rate(service.load([path], seconds))
 
     return measure
 
@@ -78,15 +78,15 @@ def cold(home: Path, held: Lease, rounds: int, seconds: float) -> dict[str, list
     """Return the answers a second to questions that nobody has asked before."""
     with ExitStack() as stack:
         ours = stack.enter_context(our_api(home))
-        dataset = ours.get(_WARM.format(_IDS[0], 1))["_meta"]["datasets"][0]
-        asyncio.run(peers.fill_definitions(peers.address_in(held), dataset, _IDS, municipalities()))
+        dataset = ours.get(WARM.format(IDS[0], 1))["_meta"]["datasets"][0]
+        asyncio.run(peers.fill_definitions(peers.address_in(held), dataset, IDS, municipalities()))
         datasette = stack.enter_context(peers.datasette(home / "figures.db"))
         lean = stack.enter_context(peers.datasette(home / "figures.db", suggest_facets="off"))
         fastapi = stack.enter_context(peers.fastapi(peers.address_in(held), home / "fastapi.log"))
         _check_equal(ours, datasette, fastapi)
-        for name in _IDS:
+        for name in IDS:
             for page in (1, 2, 3):
-                ours.body(_WARM.format(name, page))
+                ours.body(WARM.format(name, page))
         return interleaved(
             {
                 US: _cold(ours, to_us, seconds),
@@ -100,14 +100,14 @@ def cold(home: Path, held: Lease, rounds: int, seconds: float) -> dict[str, list
 
 def _cold(service: Service, address: Callable[[Question], str], seconds: float) -> Callable[[int], float]:
     def measure(number: int) -> float:
-        asked = questions(_IDS, YEARS, int(_FASTEST * seconds), seed=100 + number)
-        return _rate(service.load([address(question) for question in asked], seconds))
+        asked = questions(IDS, YEARS, int(_FASTEST * seconds), seed=100 + number)
+        return rate(service.load([address(question) for question in asked], seconds))
 
     return measure
 
 
 def _check_equal(ours: Service, datasette: Service, fastapi: Service) -> None:
-    for question in questions(_IDS, YEARS, 20, seed=3):
+    for question in questions(IDS, YEARS, 20, seed=3):
         own = figures_of(ours, to_us(question), "observations")
         if len(own) != FIGURES:
             message = f"{len(own)} figures came for {question}"
@@ -127,11 +127,11 @@ def _beside(service: Service, path: str) -> tuple[object, list[str], bool]:
     return told, sorted(answer["_links"]), service.has_tag(path)
 
 
-def _rate(tally: dict[str, float]) -> float:
+def rate(tally: dict[str, float]) -> float:
     return tally["answers"] / tally["seconds"]
 
 
-def _record(service: Service, path: str, recording: Path) -> None:
+def record(service: Service, path: str, recording: Path) -> None:
     """Keep the headers and the body of an answer, for a null application to send."""
     connection = http.client.HTTPConnection("127.0.0.1", service.port)
     connection.request("GET", path, headers={"Accept": "application/json"})
@@ -145,7 +145,7 @@ def _record(service: Service, path: str, recording: Path) -> None:
 
 
 @contextmanager
-def _null_on_ours(recording: Path) -> Iterator[Service]:
+def null_on_ours(recording: Path) -> Iterator[Service]:
     port = free_port()
     environment = {
         null.RECORDING: str(recording),

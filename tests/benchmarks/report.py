@@ -1,18 +1,15 @@
 """What was measured, as a page for people: docs/benchmarks.md."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, disclosure, kolada, loading, nights, publishing, questions
+from tests.benchmarks import answers, disclosure, kolada, loading, nights, people, publishing, questions
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
-from tests.benchmarks.rounds import Spread, ratios, spread
+from tests.benchmarks.rounds import Rates, Spread, ratios, spread
 from tests.benchmarks.running import CONNECTIONS
-
-Rates = Mapping[str, list[float]]
-
 
 _INTRODUCTION = """# Benchmarks
 
@@ -116,6 +113,7 @@ class Measured(NamedTuple):
     loaded: loading.Measured | None = None
     years: nights.Measured | None = None
     hidden: Sequence[disclosure.Protected] = ()
+    seen: people.Measured | None = None
 
 
 def write(path: Path, measured: Measured, command: str) -> None:
@@ -153,6 +151,8 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield from _loading(measured.loaded)
     if measured.years:
         yield from _years(measured.years)
+    if measured.seen:
+        yield from people.lines(measured.seen)
     if measured.hidden:
         yield from disclosure.lines([*measured.hidden])
     yield from ("## Machine and versions", "", "| | |", "|---|---|")
@@ -232,6 +232,8 @@ def _summary(measured: Measured) -> Iterator[tuple[str, str, str]]:
             f"{measured.years.kept.ten_years:.0f}",
             "40",
         )
+    if measured.seen:
+        yield from people.summary(measured.seen)
     if measured.starts:
         said = spread(list(measured.starts)).told(1, " s")
         yield "From `python -m api` to ready, its database's start included", said, "5 s"

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import NamedTuple
 
+Rates = Mapping[str, list[float]]
+"""What was measured of each contender, a number a round."""
+
 
 class Spread(NamedTuple):
     """The median of several rounds between their extremes."""
