@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from functools import cached_property
+from math import isnan
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -86,6 +87,9 @@ def _taken(column: NDArray[Any], positions: Positions) -> NDArray[Any]:
     return repeated(column[0], len(positions))
 
 
+_NO_FLAGS: frozenset[Flag] = frozenset()
+
+
 @dataclass(frozen=True, eq=False)
 class Cube:
     """All figures of one indicator, ordered by municipality, sex, year and breakdown; made by `cube_of`."""
@@ -98,24 +102,47 @@ class Cube:
         return len(self.columns)
 
     def __iter__(self) -> Iterator[Observation]:
-        return map(self.observation, range(len(self)))
+        return self.observations(np.arange(len(self)))
 
     def observation(self, position: int) -> Observation:
         """Return the figure at *position* as one value."""
-        row = {field.name: getattr(self.columns, field.name)[position] for field in fields(Columns)}
-        has_value = not row["status"]
-        has_interval = not np.isnan(row["low"])
+        (one,) = self.observations(np.array([position]))
+        return one
+
+    def observations(self, positions: Positions) -> Iterator[Observation]:
+        """Yield the figures at *positions* as values, in that order."""
+        columns = self.columns.take(positions)
+        each = (getattr(columns, field.name).tolist() for field in fields(Columns))
+        return map(self._observation, *each)
+
+    def _observation(  # noqa: PLR0913, PLR0917 one for each column, in their order
+        self,
+        municipality: int,
+        sex: int,
+        year: int,
+        start: int,
+        end: int,
+        breakdown: int,
+        value: float,
+        status: int,
+        flags: int,
+        low: float,
+        high: float,
+        count: int,
+    ) -> Observation:
         return Observation(
-            municipality=self.municipalities[row["municipality"]],
-            sex=SEXES[row["sex"]],
-            year=Year(int(row["year"])),
-            period=None if row["start"] == NO_DAY else Period(day(row["start"]), day(row["end"])),
-            breakdown=self.breakdowns[row["breakdown"]],
-            value=float(row["value"]) if has_value else None,
-            status=None if has_value else STATUSES[row["status"] - 1],
-            flags=frozenset(flag for bit, flag in enumerate(FLAGS) if row["flags"] >> bit & 1),
-            interval=Interval(float(row["low"]), float(row["high"])) if has_interval else None,
-            count=None if row["count"] == NO_COUNT else int(row["count"]),
+            municipality=self.municipalities[municipality],
+            sex=SEXES[sex],
+            year=Year(year),
+            period=None if start == NO_DAY else Period(day(start), day(end)),
+            breakdown=self.breakdowns[breakdown],
+            value=None if status else value,
+            status=STATUSES[status - 1] if status else None,
+            flags=frozenset(flag for bit, flag in enumerate(FLAGS) if flags >> bit & 1)
+            if flags
+            else _NO_FLAGS,
+            interval=None if isnan(low) else Interval(low, high),
+            count=None if count == NO_COUNT else count,
         )
 
     @cached_property

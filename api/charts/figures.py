@@ -100,7 +100,7 @@ def figure_of(question: Question, resident: ResidentCube) -> Figure:
     positions = selected(question, resident).positions
     if len(positions) > MOST_POINTS:
         refuse_too_many("figures", len(positions), MOST_POINTS)
-    observations = [resident.cube.observation(int(at)) for at in positions]
+    observations = [*resident.cube.observations(positions)]
     breaks = {known.year for known in state.definition.breaks}
     found = _series(observations, breaks, _step(state.coverage.years))
     labels, common = _labels(list(found), state, question.language)

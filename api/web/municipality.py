@@ -117,7 +117,7 @@ def _figures(
     rows = np.arange(*resident.starts[place : place + 2])
     columns = cube.columns.take(rows)
     mine = (columns.sex == SEXES.index(sex)) & (columns.breakdown == cube.breakdowns.index(UNDIVIDED))
-    found = (cube.observation(int(at)) for at in rows[mine])
+    found = cube.observations(rows[mine])
     about = state.definition
     return {
         int(one.year): (_TITLES[str(one.status)].spoken(language).lower(), False)
