@@ -5,7 +5,7 @@ where there is none, and a revised one names the `fields` that differ. A definit
 a whole new or ended one has the field `indicator` or `dataset`, and null on one side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -148,8 +148,8 @@ def _definition_row(kind: str, name: str, change: DefinitionChange) -> bytes:
 
 def _figure_rows(
     indicator: str, cubes: tuple[Cube, Cube], found: Difference, wanted: slice
-) -> Iterator[bytes]:
-    """Yield the *wanted* ones of the figures that differ, in the order of their keys."""
+) -> Iterable[bytes]:
+    """Return the *wanted* ones of the figures that differ, in the order of their keys."""
     before, after = cubes
     chosen = found.order[wanted]
     rows: dict[int, bytes] = {}
@@ -168,8 +168,11 @@ def _figure_rows(
             None if side is None else some_of(cube, side[at])
             for cube, side in zip((before, after), sides, strict=True)
         )
-        lines = bytes(_figure_lines(indicator, kind, old, new)).split(b"\n")
-        rows.update(zip(numbers.tolist(), lines[:-1], strict=True))
+        lines = bytes(_figure_lines(indicator, kind, old, new)).split(b"\n")[:-1]
+        if len(lines) == len(chosen):
+            # all of one kind, as most are, stand in their order already
+            return lines
+        rows.update(zip(numbers.tolist(), lines, strict=True))
     return (rows[number] for number in chosen.tolist())
 
 
