@@ -6,13 +6,13 @@ import pytest
 from msgspec import structs
 
 from datasets.disclosure.attacker import attack
-from datasets.disclosure.cuts import UnprotectableError
+from datasets.disclosure.cuts import UnprotectableError, is_protected
 from datasets.disclosure.linked import Asked, Earlier, table_of
 from datasets.disclosure.relations import Key, Question, primary
 from datasets.disclosure.rules import RuleMissingError, Rules, rules_for
 from datasets.disclosure.suppression import suppress
 from tests import given, linked
-from tests.linked import county, found_out, key, naively, protected, published, ranges, rules
+from tests.linked import county, found_out, key, naively, protected, published, ranges, rules, targets
 
 TWELVE = [
     (2, 3), (4, 7), (9, 12), (11, 3), (8, 15), (0, 6), (61, 83), (14, 21), (19, 30), (33, 44), (7, 1), (5, 9),
@@ -110,6 +110,30 @@ def test_the_county_of_twelve_is_cured_by_three_more_cells_at_the_published_mini
     ]
     assert known[key(K, "men")] == (0, 8)
     assert not found_out(question, by, published(question, hidden))
+
+
+def test_a_number_known_to_within_less_than_the_floor_is_found_out_and_cured() -> None:
+    # a square of small cells can move by one person either way and no more: 4 is 3, 4 or 5
+    question, by = county((4, 1), (1, 1), (40, 40), (60, 50)), rules()
+    naive, target = published(question, primary(question, by)), key(A, "women")
+    hidden, _ = protected(question, by)
+    low, high = ranges(published(question, hidden))[target]
+
+    assert ranges(naive)[target] == (3, 5)
+    assert (target, "") in found_out(question, by, naive)
+    assert high - low >= 5
+    assert not found_out(question, by, published(question, hidden))
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "is_safe"), [(1, 4, True), (4, 1, True), (1, 3, False), (0, 5, False), (5, 0, False)]
+)
+def test_a_number_is_safe_that_may_be_more_may_be_less_and_is_one_of_enough(
+    up: int, down: int, *, is_safe: bool
+) -> None:
+    four = next(one for one in targets(county((4, 9), (20, 30)), rules()) if one.value == 4)
+
+    assert is_protected(four, up, down) == is_safe
 
 
 def test_a_rounded_share_and_two_bases_give_the_third_groups_count_to_the_person() -> None:
