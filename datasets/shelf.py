@@ -8,11 +8,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
 
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, from_url
+from obstore.store import ObjectStore, RetryConfig, from_url
 
 from datasets.deflated import Plain
 from datasets.errors import FilesUnavailableError
@@ -20,6 +21,8 @@ from datasets.files import Pack, Piece
 from datasets.settings import Settings
 
 _UNFINISHED = ".unfinished"
+# obstore's own is three minutes, in which a store that hangs would hold every thread of the API
+_RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 class Shelf(Protocol):
@@ -232,7 +235,7 @@ def sweep(shelf: Shelf, known: set[str]) -> list[str]:
 def shelf_of(settings: Settings) -> Shelf:
     """Return the shelf that *settings* mean."""
     if settings.files_url:
-        return Bucket(from_url(settings.files_url))
+        return Bucket(from_url(settings.files_url, retry_config=_RETRIES))
     return Folder(settings.home_path / "files")
 
 
