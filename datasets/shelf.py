@@ -10,19 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, RetryConfig, from_url
+from obstore.store import ObjectStore, from_url
 
 from datasets.deflated import Plain
 from datasets.errors import FilesUnavailableError
 from datasets.files import Pack, Piece
 from datasets.settings import Settings
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 _UNFINISHED = ".unfinished"
 # obstore's own is three minutes, in which a store that hangs would hold every thread of the API
-_RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+_RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 class Shelf(Protocol):

@@ -9,11 +9,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.embedded import Lease, lease
-from tests.benchmarks import answers, disclosure, loading, nights, peers, people, process, publishing
+from tests.benchmarks import (
+    answers,
+    decade,
+    disclosure,
+    loading,
+    nights,
+    peers,
+    people,
+    process,
+    publishing,
+)
 from tests.benchmarks.report import Measured, write
 from tests.benchmarks.running import ROOT
 
-PARTS = ("hot", "cold", "publishing", "memory", "start", "loading", "nights", "people", "disclosure")
+PARTS = (
+    "hot",
+    "cold",
+    "publishing",
+    "memory",
+    "start",
+    "loading",
+    "nights",
+    "decade",
+    "people",
+    "disclosure",
+)
 _COMMAND = "make bench"
 
 
@@ -41,12 +62,15 @@ def _measured(home: Path, held: Lease, asked: argparse.Namespace) -> Measured:
     ids = process.large_ids(publishing.names(rounds), publishing.INDICATORS)
     memory = [process.memory(home, ids, size) for size in process.CACHES_MB if "memory" in parts]
     loaded = loading.measured(home, rounds) if "loading" in parts else None
-    years = nights.measured(home, held, rounds) if "nights" in parts else None
+    compared = nights.measured(held, rounds) if "nights" in parts else None
+    kept = decade.measured(home, held) if "decade" in parts else None
     seen = people.measured(home, held, rounds, seconds) if "people" in parts else None
     held.release()
     starts = process.starts(home, rounds) if "start" in parts else []
     hidden = disclosure.measured() if "disclosure" in parts else []
-    return Measured(hot, cold, datasets, memory, starts, rounds, seconds, loaded, years, hidden, seen)
+    return Measured(
+        hot, cold, datasets, memory, starts, rounds, seconds, loaded, compared, kept, hidden, seen
+    )
 
 
 def main() -> None:

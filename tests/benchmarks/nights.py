@@ -1,13 +1,10 @@
-"""What years of releases cost: reading as of any, comparing two versions, keeping ten years of nights."""
+"""What many releases cost: reading as of any of them, comparing two versions."""
 
 import asyncio
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple, Self
 
 import asyncpg
 import numpy as np
@@ -18,18 +15,16 @@ from datasets.compare import changes_between
 from datasets.cube import NO_COUNT, NO_DAY, Columns, Cube, cube_of
 from datasets.embedded import Lease
 from datasets.ledger import Draft, Release
-from datasets.migrate import migrate
 from datasets.publish import publish
-from datasets.shelf import Folder
 from datasets.store import Store
 from datasets.vocabulary import UNDIVIDED, MunicipalityCode, Source, Text
 from tests.benchmarks.figures import municipalities
+from tests.benchmarks.ledgers import Ledger
 
 RELEASES = (1, 10, 100, 1000)
 INDICATORS, YEARS = 200, 17
 FIGURES = INDICATORS * 290 * YEARS
-NIGHTS_A_YEAR, TEN_YEARS = 365, 10
-_CHANGED = 0.01
+CHANGED = 0.01
 OURS, FEW, SPREAD = "ours, revised as sources revise", "ours, one indicator in ten", "ours, every indicator"
 IN_SQL = "SQL, row by row"
 _FEW = 10
@@ -38,27 +33,12 @@ _WHOLE, _TOUCHED, _MOST, _FEWEST = 2, 8, 0.86, 0.0015
 """Real revisions rewrite an indicator or touch it: how many of each kind here, and the share that differs."""
 
 
-class Kept(NamedTuple):
-    """Bytes: of one version, of one more night in which one indicator is revised, and of a yearly rewrite."""
-
-    version: float
-    night: float
-    rewrite: float
-
-    @property
-    def ten_years(self) -> float:
-        """Return how many times the size of one version ten years of such nights take."""
-        nights = NIGHTS_A_YEAR * TEN_YEARS - TEN_YEARS
-        return (self.version + nights * self.night + TEN_YEARS * self.rewrite) / self.version
-
-
 class Measured(Struct):
     """Everything that was measured here."""
 
     as_of: Mapping[int, list[float]]
     """Milliseconds of reading one cube as of any release, by how many there are."""
     comparing: Mapping[str, list[float]]
-    kept: Kept
 
 
 def cube(seed: int, years: int = YEARS) -> Cube:
@@ -118,50 +98,14 @@ def draft(name: str, cubes: Mapping[str, Cube]) -> Draft:
     return Draft(dataset=about, indicators=told, cubes=cubes)
 
 
-def measured(home: Path, held: Lease, rounds: int, nights: int = 10) -> Measured:
-    """Measure it all in a database of its own."""
-    return asyncio.run(_measured(home, held, rounds, nights))
+def measured(held: Lease, rounds: int) -> Measured:
+    """Measure it all in databases of its own."""
+    return asyncio.run(_measured(held, rounds))
 
 
-async def _measured(home: Path, held: Lease, rounds: int, nights: int) -> Measured:
-    async with _Ledger(held, "line") as line, _Ledger(held, "nights") as ledger:
-        as_of = await _as_of(line.store, rounds)
-        with tempfile.TemporaryDirectory(dir=home) as folder:
-            ledger.store.shelf = Folder(Path(folder))
-            comparing, kept = await _nights(ledger, Path(folder), rounds, nights)
-    return Measured(as_of, comparing, kept)
-
-
-class _Ledger:
-    """A store over a database that is made for it and dropped again."""
-
-    def __init__(self, held: Lease, name: str) -> None:
-        self._held, self._name = held, f"bench_{name}"
-        self.address = held.address("lansdata").replace("/lansdata?", f"/{self._name}?")
-        self.store = Store.at(self.address)
-
-    async def __aenter__(self) -> Self:
-        await self._told(f'DROP DATABASE IF EXISTS "{self._name}"', f'CREATE DATABASE "{self._name}"')
-        await migrate(self.store)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.store.close()
-        await self._told(f'DROP DATABASE "{self._name}"')
-
-    async def _told(self, *statements: str) -> None:
-        connection = await asyncpg.connect(self._held.address("lansdata"))
-        for one in statements:
-            await connection.execute(one)
-        await connection.close()
-
-    async def size(self) -> int:
-        """Return how many bytes the database takes."""
-        connection = await asyncpg.connect(self.address)
-        await connection.execute("VACUUM")
-        size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
-        await connection.close()
-        return size
+async def _measured(held: Lease, rounds: int) -> Measured:
+    async with Ledger(held, "line") as line, Ledger(held, "nights") as ledger:
+        return Measured(await _as_of(line.store, rounds), await _compared(ledger, rounds))
 
 
 async def _as_of(store: Store, rounds: int) -> dict[int, list[float]]:
@@ -187,47 +131,22 @@ async def _one_read(store: Store, number: int) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-async def _nights(
-    ledger: _Ledger, folder: Path, rounds: int, nights: int
-) -> tuple[dict[str, list[float]], Kept]:
-    """Publish a version, some nights, and a rewrite; compare with SQL on the way."""
-    cubes = {f"N{number:03}": cube(number) for number in range(INDICATORS)}
-    empty = await ledger.size() + _bytes_in(folder)
-    await publish(ledger.store, draft("nights", cubes))
-    first = await ledger.size() + _bytes_in(folder)
-    before = dict(cubes)
-    for night in range(nights):
-        name = f"N{night:03}"
-        cubes[name] = revised(cubes[name], night, _CHANGED)
-        await publish(ledger.store, draft("nights", cubes))
-    after_nights = await ledger.size() + _bytes_in(folder)
-    cubes = {name: revised(one, 7, _CHANGED) for name, one in before.items()}
-    await publish(ledger.store, draft("nights", cubes))
-    last = await ledger.size() + _bytes_in(folder)
-    kept = Kept(first - empty, (after_nights - first) / nights, last - after_nights)
-    ledger.store.shelf = None
-    some = {name: revised(one, 8, _CHANGED * _FEW) for name, one in list(before.items())[::_FEW]}
+async def _compared(ledger: Ledger, rounds: int) -> dict[str, list[float]]:
+    """Publish versions that differ in one figure of a hundred; compare them with ours and in SQL."""
+    first = {f"N{number:03}": cube(number) for number in range(INDICATORS)}
+    every = {name: revised(one, 7, CHANGED) for name, one in first.items()}
+    some = {name: revised(one, 8, CHANGED * _FEW) for name, one in list(first.items())[::_FEW]}
     real = {
         name: revised(one, 9, _MOST if at < _WHOLE else _FEWEST)
-        for at, (name, one) in enumerate(list(before.items())[: _WHOLE + _TOUCHED])
+        for at, (name, one) in enumerate(list(first.items())[: _WHOLE + _TOUCHED])
     }
-    for state in (before, before | some, before, before | real):
+    for state in (every, first, first | some, first, first | real):
         await publish(ledger.store, draft("nights", state))
-    return await _compared(ledger, [before, before | real], rounds), kept
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-async def _compared(
-    ledger: _Ledger, states: Sequence[Mapping[str, Cube]], rounds: int
-) -> dict[str, list[float]]:
     async with ledger.store.session() as session:
         line = await session.releases()
     connection = await asyncpg.connect(ledger.address)
     try:
-        await _rows(connection, states)
+        await _rows(connection, [first, first | real])
         found: dict[str, list[float]] = {OURS: [], FEW: [], SPREAD: [], IN_SQL: []}
         for _ in range(rounds):
             for name, at in ((OURS, -2), (FEW, -4), (SPREAD, -5)):

@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks import answers, disclosure, kolada, loading, nights, people, publishing, questions
+from tests.benchmarks import (
+    answers,
+    decade,
+    disclosure,
+    kolada,
+    loading,
+    nights,
+    people,
+    publishing,
+    questions,
+)
 from tests.benchmarks.machine import facts
 from tests.benchmarks.process import Memory
 from tests.benchmarks.rounds import Rates, Spread, ratios, spread
@@ -83,17 +93,23 @@ A first load of {figures} figures from their file of kept answers, in a process 
 """
 
 
-_YEARS = """## Years of releases
+_NIGHTS = """## Many releases
 
 - *As of*: one cube of a small dataset, read from PostgreSQL as it stood at a release drawn at random, in
   milliseconds, while the line of releases grows.
 - *Comparing* two versions of {figures} figures, one in a hundred changed, until every change is written as
-  JSON: {changed} The peer is a full join of two tables with one row a figure,
-  by their primary key.
-- *Keeping*: bytes of database and files together. A version of {figures} figures was published, then some
-  nights in each of which one indicator in {indicators} was revised, then a rewrite of all. Ten years are
-  these sizes times {nights} nights and ten rewrites: reckoned, not run.
+  JSON: {changed}
+  The peer is a full join of two tables with one row a figure, by their primary key.
 """
+_DECADE = """## Ten years of nights
+
+{figures} figures in {datasets} datasets of {indicators} indicators, every version published with all its
+files: {years} years of {nights} nights. In each night one indicator is revised in one figure of a hundred,
+dataset after dataset; in the last of each year every indicator of all of them is. Bytes of database and
+files together, none of it reckoned. A copy of everything every night would take {copies} times one version.
+
+| | MB | times one version |
+|---|---:|---:|"""
 _CHANGED = (
     "as real sources revise, two indicators of 200 rewritten and eight touched; in a tenth of the"
     "\n  figures of one indicator in ten; and spread over every indicator."
@@ -111,7 +127,8 @@ class Measured(NamedTuple):
     rounds: int
     seconds: float
     loaded: loading.Measured | None = None
-    years: nights.Measured | None = None
+    compared: nights.Measured | None = None
+    kept: decade.Kept | None = None
     hidden: Sequence[disclosure.Protected] = ()
     seen: people.Measured | None = None
 
@@ -149,8 +166,7 @@ def _lines(measured: Measured, command: str) -> Iterator[str]:
         yield ""
     if measured.loaded:
         yield from _loading(measured.loaded)
-    if measured.years:
-        yield from _years(measured.years)
+    yield from _years(measured)
     if measured.seen:
         yield from people.lines(measured.seen)
     if measured.hidden:
@@ -167,22 +183,33 @@ def _loading(measured: loading.Measured) -> Iterator[str]:
     yield ""
 
 
-def _years(measured: nights.Measured) -> Iterator[str]:
-    count = nights.NIGHTS_A_YEAR * nights.TEN_YEARS
-    yield _YEARS.format(
-        figures=_spaced(nights.FIGURES),
-        changed=_CHANGED,
-        indicators=nights.INDICATORS,
-        nights=_spaced(count),
-    )
+def _years(measured: Measured) -> Iterator[str]:
+    if measured.compared:
+        yield from _compared(measured.compared)
+    if measured.kept:
+        yield from _kept(measured.kept)
+
+
+def _compared(measured: nights.Measured) -> Iterator[str]:
+    yield _NIGHTS.format(figures=_spaced(nights.FIGURES), changed=_CHANGED)
     yield from ("| releases | one cube as of any of them, ms |", "|---:|---:|")
     yield from (f"| {number} | {spread(times).told(2)} |" for number, times in measured.as_of.items())
     yield ""
     yield from _table("seconds", measured.comparing, nights.IN_SQL)
-    kept = measured.kept
-    yield from ("| kept | MB |", "|---|---:|")
-    for name, size in (("one version", kept.version), ("a night", kept.night), ("a rewrite", kept.rewrite)):
-        yield f"| {name} | {size / 1e6:.2f} |"
+
+
+def _kept(measured: decade.Kept) -> Iterator[str]:
+    yield _DECADE.format(
+        figures=_spaced(nights.FIGURES),
+        datasets=decade.DATASETS,
+        indicators=decade.INDICATORS,
+        years=decade.YEARS,
+        nights=decade.NIGHTS_A_YEAR,
+        copies=_spaced(decade.YEARS * decade.NIGHTS_A_YEAR),
+    )
+    yield f"| one version | {measured.version / 1e6:.0f} | 1.0 |"
+    for year, (size, times) in enumerate(zip(measured.years, measured.times, strict=True), 1):
+        yield f"| after year {year} | {size / 1e6:.0f} | {times:.1f} |"
     yield ""
 
 
@@ -221,22 +248,23 @@ def _summary(measured: Measured) -> Iterator[tuple[str, str, str]]:
         said = ratios(measured.loaded.nights, loading.UNCHANGED_NIGHT, loading.DECODE).told()
         yield "A night without a change at a million figures, times decoding them", said, "3.00"
         yield "Memory of loading ten million figures", f"{measured.loaded.load.peak:.0f} MB", "500 MB"
-    if measured.years:
-        times = measured.years.as_of
-        said = f"{nights.median(times[nights.RELEASES[-1]]) / nights.median(times[nights.RELEASES[0]]):.2f}"
-        yield "One cube as of any of 1 000 releases, times as of the only one", said, "1.5"
-        said = ratios(measured.years.comparing, nights.OURS, nights.IN_SQL).told()
-        yield "Comparing two versions, time beside SQL row by row", said, "0.10"
-        yield (
-            "Ten years of nights, times the size of one version",
-            f"{measured.years.kept.ten_years:.0f}",
-            "40",
-        )
+    yield from _summary_of_years(measured)
     if measured.seen:
         yield from people.summary(measured.seen)
     if measured.starts:
         said = spread(list(measured.starts)).told(1, " s")
         yield "From `python -m api` to ready, its database's start included", said, "5 s"
+
+
+def _summary_of_years(measured: Measured) -> Iterator[tuple[str, str, str]]:
+    if measured.compared:
+        times = measured.compared.as_of
+        said = f"{nights.median(times[nights.RELEASES[-1]]) / nights.median(times[nights.RELEASES[0]]):.2f}"
+        yield "One cube as of any of 1 000 releases, times as of the only one", said, "1.5"
+        said = ratios(measured.compared.comparing, nights.OURS, nights.IN_SQL).told()
+        yield "Comparing two versions, time beside SQL row by row", said, "0.10"
+    if measured.kept:
+        yield "Ten years of nights, times the size of one version", f"{measured.kept.times[-1]:.1f}", "40"
 
 
 def _table(unit: str, rates: Rates, beside: str) -> Iterator[str]:
