@@ -87,9 +87,6 @@ def _taken(column: NDArray[Any], positions: Positions) -> NDArray[Any]:
     return repeated(column[0], len(positions))
 
 
-_NO_FLAGS: frozenset[Flag] = frozenset()
-
-
 @dataclass(frozen=True, eq=False)
 class Cube:
     """All figures of one indicator, ordered by municipality, sex, year and breakdown; made by `cube_of`."""
@@ -115,21 +112,8 @@ class Cube:
         each = (getattr(columns, field.name).tolist() for field in fields(Columns))
         return map(self._observation, *each)
 
-    def _observation(  # noqa: PLR0913, PLR0917 one for each column, in their order
-        self,
-        municipality: int,
-        sex: int,
-        year: int,
-        start: int,
-        end: int,
-        breakdown: int,
-        value: float,
-        status: int,
-        flags: int,
-        low: float,
-        high: float,
-        count: int,
-    ) -> Observation:
+    def _observation(self, *row: Any) -> Observation:
+        municipality, sex, year, start, end, breakdown, value, status, flags, low, high, count = row
         return Observation(
             municipality=self.municipalities[municipality],
             sex=SEXES[sex],
@@ -138,9 +122,7 @@ class Cube:
             breakdown=self.breakdowns[breakdown],
             value=None if status else value,
             status=STATUSES[status - 1] if status else None,
-            flags=frozenset(flag for bit, flag in enumerate(FLAGS) if flags >> bit & 1)
-            if flags
-            else _NO_FLAGS,
+            flags=frozenset(flag for bit, flag in enumerate(FLAGS) if flags >> bit & 1),
             interval=None if isnan(low) else Interval(low, high),
             count=None if count == NO_COUNT else count,
         )
@@ -252,16 +234,6 @@ def broken_rules(columns: Columns) -> Iterator[tuple[str, str, NDArray[np.bool_]
         *((name, "no figure has such a number", _impossible(getattr(columns, name))) for name in _NUMBERS),
     ]
     return ((name, rule, broken) for name, rule, broken in rules if broken.any())
-
-
-def all_differ(keys: Sequence[NDArray[np.integer]]) -> bool:
-    """Tell whether figures rise by their *keys*, the first that differs counts: no two are the same."""
-    same = np.ones(max(len(keys[0]) - 1, 0), dtype=np.bool_)
-    rises = ~same
-    for key in keys:
-        rises |= same & (key[1:] > key[:-1])
-        same &= key[1:] == key[:-1]
-    return bool(rises.all())
 
 
 def _impossible(numbers: Floats) -> NDArray[np.bool_]:

@@ -18,7 +18,6 @@ from datasets.cube import (
     NO_DAY,
     Columns,
     Cube,
-    all_differ,
     broken_rules,
     cube_of,
 )
@@ -258,7 +257,7 @@ def _wrong_categories(
 def _tell_twins(reader: _Reader, columns: Columns, which: _Rows) -> None:
     """Note every figure whose key another row above it has already."""
     keys = (columns.breakdown, columns.year, columns.sex, columns.municipality, which)
-    if all_differ(keys[::-1]):
+    if _all_differ(keys[::-1]):
         return
     order = np.lexsort((np.arange(len(which)), *keys))
     same = np.ones(max(len(order) - 1, 0), dtype=np.bool_)
@@ -278,3 +277,13 @@ def _ordered(reader: _Reader) -> tuple[Fault, ...]:
         reason = f"{reader.untold} more faults are not listed"
         faults.append(Fault(file=reader.sheet.name, reason=reason))
     return tuple(faults)
+
+
+def _all_differ(keys: Sequence[NDArray[np.integer]]) -> bool:
+    """Tell whether figures rise by their *keys*, the first that differs counts: no two are the same."""
+    same = np.ones(max(len(keys[0]) - 1, 0), dtype=np.bool_)
+    rises = ~same
+    for key in keys:
+        rises |= same & (key[1:] > key[:-1])
+        same &= key[1:] == key[:-1]
+    return bool(rises.all())
