@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pytauargus import protect
 
 from datasets.disclosure.cuts import UnprotectableError
-from datasets.disclosure.linked import Asked, Earlier, Table, islands, table_of
-from datasets.disclosure.relations import Key, Question, primary
+from datasets.disclosure.linked import Asked, Earlier, Table, table_of
+from datasets.disclosure.relations import SEX, Key, Question, islands, primary, rests_of
 from datasets.disclosure.rules import Rules
 from datasets.disclosure.suppression import Effort, suppress
 from tests.linked import AREAS, county, found_out, key, protected, published, rules
@@ -63,6 +63,8 @@ def test_the_attacker_never_gets_inside(question: Question, by: Rules) -> None:
 @FEW
 @given(counted(), st.sampled_from([rules(), rules(8)]))
 def test_nothing_safe_loses_less_in_a_table_that_can_be_tried_out(question: Question, by: Rules) -> None:
+    # where only some totals have somebody left over we defend against who knows which; this attacker does not
+    assume(len({bool(sum(rest)) for line, rest in rests_of(question) if line.dimension == SEX}) < 2)
     table, keys = table_of([Asked(question)], by)
     found = suppress(table)
 
