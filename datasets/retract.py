@@ -19,6 +19,9 @@ from datasets.changes import Counts, Version
 from datasets.closest import closest
 from datasets.coverage import coverage_body
 from datasets.cube import SEXES, Cube
+from datasets.disclosure.relations import Key as Place
+from datasets.disclosure.relations import islands
+from datasets.disclosure.shown import by_key, without
 from datasets.errors import MisusedError, UnknownCodeError
 from datasets.files import Pack, Piece
 from datasets.indexes import ledger_of, settle
@@ -164,14 +167,19 @@ async def _notice(
 async def _publish_without(
     session: Session, shelf: Shelf | None, line: Sequence[Release], stay: Stay, key: Key
 ) -> None:
-    """Publish the version without the figure; nothing in it tells what the figure was."""
+    """Publish the version without the figure; nothing in it tells what the figure was.
+
+    Of figures of people all that hang together with it are hidden: its total less the others would tell it.
+    """
     previous = [one for one in line if one.dataset == stay.dataset][-1]
     entries = {one.indicator: one for one in await session.entries_at(previous.number, stay.dataset)}
     bodies = await session.metadata(
         {previous.dataset_sha256, *(entry.metadata_sha256 for entry in entries.values())}
     )
+    about = dataset_of(bodies[previous.dataset_sha256])
     cube = (await session.cubes({stay.data_sha256}))[stay.data_sha256]
-    parcel = _without(stay, indicator_of(bodies[stay.metadata_sha256]), cube, key)
+    near = _hung_together(cube, key) if about.person_based else frozenset()
+    parcel = _without(stay, indicator_of(bodies[stay.metadata_sha256]), cube, key, near)
     after = entries | {key.indicator: parcel.entry}
     release = replace(
         previous,
@@ -180,7 +188,7 @@ async def _publish_without(
         published_at=await session.now(),
         note="En siffra är raderad. / A figure is erased.",
         fingerprint=fingerprint(after.values()),
-        counts=Counts(previous.counts.observations - 1, removed=1),
+        counts=Counts(previous.counts.observations - 1, removed=1, revised=len(near)),
     )
     await session.add_release(release, [key.indicator], [parcel])
     if shelf is None:
@@ -191,15 +199,23 @@ async def _publish_without(
     version = BakedVersion(
         release=release,
         previous=previous,
-        about=dataset_of(bodies[previous.dataset_sha256]),
+        about=about,
         standing=entries | {key.indicator: told},
         parcels=await kept_parcels(session, others) | {key.indicator: parcel},
     )
     await session.add_files(await bake(session, shelf, version))
 
 
-def _without(stay: Stay, definition: Indicator, cube: Cube, key: Key) -> Parcel:
-    left = some_of(cube, np.flatnonzero(~_places(cube, key)))
+def _hung_together(cube: Cube, key: Key) -> frozenset[Place]:
+    """Return the shown figures of people that the erased one could be worked out from, with others."""
+    figures = by_key(cube)
+    place = key.municipality, key.sex.value, key.year, key.breakdown.text
+    island = next(one for one in islands(figures) if place in one)
+    return frozenset(one for one in island if one != place and figures[one].value is not None)
+
+
+def _without(stay: Stay, definition: Indicator, cube: Cube, key: Key, near: frozenset[Place]) -> Parcel:
+    left = without(some_of(cube, np.flatnonzero(~_places(cube, key))), near)
     # read back, so that no code is left that only the figure had
     whole = canonical_csv(left)
     parcel = parcel_of(stay.dataset, definition, cube_of_csv(whole))

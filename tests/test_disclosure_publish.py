@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from datasets import retract
+from datasets.canonical import canonical_csv
+from datasets.cube import Cube
+from datasets.disclosure.attacker import Bound, attack
 from datasets.disclosure.guard import guarded
+from datasets.disclosure.shown import by_key, published, versions_of, without
 from datasets.errors import FaultyFileError, PublishRefusedError
 from datasets.ledger import Draft
 from datasets.publish import HeldError, publish
 from datasets.store import Store
-from datasets.vocabulary import Observation, Status
+from datasets.vocabulary import Observation, Sex, Status
 from loaders.kinds import read_file
 from tests import given, pupils
 
@@ -56,6 +61,24 @@ def test_a_hand_over_with_small_numbers_is_published_without_them_and_with_nothi
     for one in (after[name] for name in hidden):
         assert (one.value, one.count, one.interval, one.flags) == (None, None, None, frozenset())
     assert min(one.count or 0 for one in after.values() if one.status is None) >= 5
+
+
+def test_what_is_kept_and_every_tag_made_of_it_are_the_same_whatever_is_behind_what_is_hidden(
+    tmp_path: Path, pupils_of_three: pupils.Counts
+) -> None:
+    found = {key: people + 2 if key[1] == "Kille" else people for key, people in pupils_of_three.items()}
+    before, after = (
+        handed_over(tmp_path / name, one) for name, one in (("a", pupils_of_three), ("b", found))
+    )
+    for indicator, cube in before.cubes.items():
+        other = after.cubes[indicator]
+        moved = frozenset(by_key(cube)) & frozenset(
+            key for key, one in by_key(other).items() if one != by_key(cube).get(key)
+        )
+
+        assert moved
+        assert canonical_csv(without(cube, moved)) == canonical_csv(without(other, moved))
+        assert canonical_csv(cube) != canonical_csv(other)
 
 
 def test_the_report_is_for_its_owner_alone_and_tells_no_number_of_people(
@@ -159,3 +182,35 @@ def test_what_the_suppression_was_not_told_of_the_attacker_finds_and_the_dataset
 
     with pytest.raises(HeldError, match="numbers of people could be worked out too closely"):
         in_store(lambda store: guarded(store, structs.replace(raw, confidential=told)))
+
+
+def test_an_erased_figure_cannot_be_worked_out_from_its_neighbours_and_never_comes_back(
+    tmp_path: Path, in_store: InStore, pupils_of_three: pupils.Counts
+) -> None:
+    raw = handed_over(tmp_path / "a", pupils_of_three)
+    later = handed_over(tmp_path / "b", pupils.revised(pupils_of_three, 4, seed=3))
+    name = "lupp-prov-f1"
+
+    async def work(store: Store) -> tuple[Observation, Cube, Draft, list[Bound]]:
+        first = await guarded(store, raw)
+        await publish(store, first)
+        told = next(one for one in first.cubes[name] if one.status is None and one.sex is Sex.MEN)
+        key = retract.Key(name, str(told.municipality), told.sex, int(told.year), told.breakdown)
+        await retract.erase(store, key, "Röjer en person")
+        async with store.session() as session:
+            stay = (await session.stays(2, indicators=[name]))[-1]
+            left = (await session.cubes({stay.data_sha256}))[stay.data_sha256]
+        safe = await guarded(store, later)
+        await publish(store, safe)
+        async with store.session() as session:
+            versions, _ = await versions_of(session, "lupp-prov")
+        return told, left, safe, attack([published(one) for one in versions])
+
+    told, left, safe, bounds = in_store(work)
+    key = str(told.municipality), told.sex.value, int(told.year), told.breakdown.text
+    assert key not in by_key(left)
+    assert {one.status for one in left} == {Status.SUPPRESSED}
+    assert by_key(safe.cubes[name])[key].status is Status.SUPPRESSED
+    about = [one for one in bounds if (one.indicator, one.key) == (name, key) and one.what == "hits"]
+    assert about
+    assert all(one.high - one.low >= 5 for one in about)

@@ -1,13 +1,15 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
 from scipy.sparse import csr_array
 
 from datasets.disclosure.attacker import attack
 from datasets.disclosure.bounding import System
+from datasets.disclosure.cuts import UnprotectableError
 from datasets.disclosure.gate import breaches
 from datasets.disclosure.hiding import Hidden, hide
-from datasets.disclosure.linked import Asked, Table, table_of
+from datasets.disclosure.linked import Asked, Earlier, Table, table_of
 from datasets.disclosure.published import Published
 from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question, Target
 from datasets.disclosure.suppression import Effort, suppress
@@ -128,3 +130,66 @@ def test_a_quick_choice_hides_nothing_that_protects_nobody() -> None:
 
     assert extra
     assert all(found_out(made, by, published(made, shown - {one})) for one in extra)
+
+
+FEW: Groups = {
+    (A, "women"): (5, 3), (A, "men"): (40, 40), (B, "women"): (14, 15), (B, "men"): (30, 30),
+    (C, "women"): (15, 15), (C, "men"): (30, 30),
+}  # fmt: skip
+FEW_TOO: Groups = {**FEW, (B, "women"): (16, 16), (C, "women"): (14, 14)}
+TWELVE = rules(respondents=12)
+
+
+def both(first: Groups, second: Groups, respondents: str = "pupils") -> Confidential:
+    asked = (question("health", first, respondents), question("trust", second, respondents))
+    return Confidential(TWELVE, asked)
+
+
+def test_too_few_to_rest_a_share_on_are_hidden_alike_in_every_question() -> None:
+    alone, together = hide(both(FEW, FEW_TOO, "")), hide(both(FEW, FEW_TOO))
+
+    assert alone.keys["health"] != alone.keys["trust"]
+    assert together.keys["health"] == together.keys["trust"]
+
+
+def test_what_was_hidden_in_all_questions_before_is_taken_again_instead_of_something_else() -> None:
+    now = hide(both(FEW, FEW_TOO))
+    other = {**FEW, (C, "women"): (60, 60)}
+    before = hide(both(other, other)).keys
+    again = hide(both(FEW, FEW_TOO), {name: [Earlier(hidden, {})] for name, hidden in before.items()})
+
+    assert now.keys != before
+    assert again.keys == before
+
+
+def test_what_a_question_hid_before_stays_hidden() -> None:
+    gone = frozenset({key(C, "women"), key(C, "men")})
+    found = hide(both(FEW, FEW_TOO, ""), {"health": [Earlier(gone, {})]})
+
+    assert found.keys["health"] >= gone
+
+
+def test_a_share_shown_before_binds_though_another_of_the_same_answers_was_not() -> None:
+    groups = {key(A): (3, 30, 40), key(B): (20, 20, 20), key("08"): (23, 50, 60)}
+    chosen = (frozenset({0}), frozenset({0, 1}))
+    nested = Question(name="fraga", indicators=("mycket", "minst"), groups=groups, chosen=chosen)
+    shown = {key(A): {PEOPLE: 73, "hits mycket": 3, "others mycket": 70}}
+
+    with pytest.raises(UnprotectableError):
+        hide(Confidential(rules(), (nested,)), {"fraga": [Earlier(frozenset(), shown)]})
+
+
+def test_a_range_narrower_than_the_threshold_is_not_enough() -> None:
+    target = Target(question="q", key=key(A), sum=PEOPLE, value=3, floor=5, at=(0,))
+    table = Table(
+        values=np.array([3.0, 2.0, 1.0, 10.0]),
+        owner=np.arange(4),
+        # from 2 to 5 while the last is shown
+        rows=csr_array(np.array([[1.0, 1.0, 0.0, 1.0], [1.0, 0.0, -1.0, 0.0]])),
+        targets=(target,),
+        weights=np.array([1.0, 1.0, 1.0, 5.0]),
+        hidden=np.array([True, True, True, False]),
+        known=np.zeros(4, np.bool_),
+    )
+
+    assert suppress(table).hidden.all()

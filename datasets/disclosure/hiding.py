@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct, structs
 
-from datasets.disclosure.linked import Asked, Earlier, Table, islands, table_of
-from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question, Target
+from datasets.disclosure.linked import Asked, Earlier, Table, table_of
+from datasets.disclosure.relations import PEOPLE, Confidential, Key, Question, Target, islands
 from datasets.disclosure.rules import Rules
 from datasets.disclosure.suppression import Effort, Suppression, suppress
 

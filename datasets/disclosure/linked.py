@@ -15,7 +15,6 @@ from datasets.disclosure.relations import (
     Question,
     Target,
     left_over,
-    lines_of,
     primary,
     rests_of,
     small_sums,
@@ -58,16 +57,6 @@ class Asked(Struct, frozen=True):
 
     question: Question
     earlier: Sequence[Earlier] = ()
-
-
-def islands(keys: Collection[Key]) -> list[frozenset[Key]]:
-    """Return *keys* in sets between which nothing adds up."""
-    at = {key: {key} for key in keys}
-    for line in lines_of(keys):
-        joined = set().union(at[line.total], *(at[part] for part in line.parts))
-        for key in joined:
-            at[key] = joined
-    return sorted({frozenset(one) for one in at.values()}, key=min)
 
 
 def table_of(

@@ -1,26 +1,22 @@
 """A draft of figures of people becomes one in which nobody can be found, or is held."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 
-import numpy as np
 from msgspec import structs
 
-from datasets.cube import NO_COUNT, STATUSES, Columns, Cube, cube_of
+from datasets.cube import Cube
 from datasets.disclosure.attacker import attack
 from datasets.disclosure.cuts import UnprotectableError
 from datasets.disclosure.gate import Breach, breaches
 from datasets.disclosure.hiding import Hidden, hide
-from datasets.disclosure.linked import Earlier, islands
-from datasets.disclosure.relations import Confidential, Key, Question, lines_of
+from datasets.disclosure.linked import Earlier
+from datasets.disclosure.relations import Confidential, Key, Question, islands, lines_of
 from datasets.disclosure.report import keep_report, report_of
-from datasets.disclosure.shown import Told, Version, by_key, published
+from datasets.disclosure.shown import Told, Version, by_key, published, without
 from datasets.ledger import Draft
 from datasets.publish import HeldError
 from datasets.vocabulary import Observation, Status
-
-_SUPPRESSED = STATUSES.index(Status.SUPPRESSED) + 1
 
 
 def protected(
@@ -123,25 +119,3 @@ def _sums(question: Question, name: str, told: Observation, now: Observation | N
         kinds = question.sums[f"hits {name}"]
         hits = sum(question.groups[key][kind] for kind in kinds) if key in question.groups else hits
     return {"people": told.count, f"hits {name}": hits, f"others {name}": told.count - hits}
-
-
-def without(cube: Cube, hidden: frozenset[Key]) -> Cube:
-    """Return *cube* with one and the same marker, and nothing else, in place of every *hidden* figure."""
-    keys = by_key(cube)
-    mask = np.array([key in hidden for key in keys], np.bool_)
-    if not mask.any():
-        return cube
-    blank = {
-        "value": np.nan,
-        "low": np.nan,
-        "high": np.nan,
-        "flags": 0,
-        "count": NO_COUNT,
-        "status": _SUPPRESSED,
-    }
-    columns = {field.name: getattr(cube.columns, field.name) for field in fields(Columns)}
-    columns |= {
-        name: np.where(mask, nothing, columns[name]).astype(columns[name].dtype)
-        for name, nothing in blank.items()
-    }
-    return cube_of(cube.municipalities, cube.breakdowns, replace(cube.columns, **columns))

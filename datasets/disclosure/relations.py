@@ -98,6 +98,16 @@ def lines_of(keys: Collection[Key]) -> Iterator[Line]:
         yield from (Line(dimension, total, tuple(found)) for total, found in parts.items())
 
 
+def islands(keys: Collection[Key]) -> list[frozenset[Key]]:
+    """Return *keys* in sets between which nothing adds up."""
+    at = {key: {key} for key in keys}
+    for line in lines_of(keys):
+        joined = set().union(at[line.total], *(at[part] for part in line.parts))
+        for key in joined:
+            at[key] = joined
+    return sorted({frozenset(one) for one in at.values()}, key=min)
+
+
 def rests_of(question: Question) -> Iterator[tuple[Line, People]]:
     """Yield the lines of *question* that add up, and who of each total is in none of its parts.
 
