@@ -22,9 +22,14 @@ from tests.conftest import ROOT, Server
 
 GUIDE = ROOT / "api" / "guide"
 FENCED = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUNS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
+RUNS = {
+    "bash": ["bash", "-euo", "pipefail", "-c"],
+    "python": [sys.executable, "-W", "error", "-c"],
+    "r": ["Rscript", "-e"],
+}
+NEEDS = {"bash": "curl", "r": "Rscript"}
 NODE = shutil.which("node")
-NOT_TRIED = {"quickstart-r", "quickstart-excel", "quickstart-power-bi"}
+NOT_TRIED = {"quickstart-excel", "quickstart-power-bi"}
 
 
 class Links(HTMLParser):
@@ -49,6 +54,11 @@ def examples() -> Iterator[tuple[str, str, str, str]]:
 EXAMPLES = list(examples())
 
 
+def _r_has(package: str) -> bool:
+    asked = f"quit(status = !requireNamespace('{package}', quietly = TRUE))"
+    return subprocess.run(["Rscript", "-e", asked], capture_output=True, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(("page", "language", "code", "printed"), EXAMPLES)
 def test_an_example_prints_what_its_page_says(  # noqa: PLR0913, PLR0917
     page: str, language: str, code: str, printed: str, server: Server, tmp_path: Path
@@ -61,8 +71,11 @@ def test_an_example_prints_what_its_page_says(  # noqa: PLR0913, PLR0917
         script.write_text(there, "utf-8")
         command = [NODE, str(script)]
     else:
-        if language == "bash" and shutil.which("curl") is None:
-            pytest.skip("there is no curl here")
+        tool = NEEDS.get(language)
+        if tool and shutil.which(tool) is None:
+            pytest.skip(f"there is no {tool} here")
+        if language == "r" and "library(jsonlite)" in code and not _r_has("jsonlite"):
+            pytest.skip("R has no jsonlite here")
         command = [*RUNS[language], there]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
 
@@ -75,7 +88,13 @@ def test_an_example_prints_what_its_page_says(  # noqa: PLR0913, PLR0917
 def test_a_page_whose_examples_nobody_ran_says_so() -> None:
     tried = {page for page, *_ in EXAMPLES}
 
-    assert tried >= {"quickstart-curl", "quickstart-python", "quickstart-javascript", "migrate"}
+    assert tried >= {
+        "quickstart-curl",
+        "quickstart-python",
+        "quickstart-r",
+        "quickstart-javascript",
+        "migrate",
+    }
     for page in NOT_TRIED:
         assert re.search(r"inte körd i våra prov", pages.source(page).lower()), page
 
