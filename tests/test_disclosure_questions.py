@@ -122,7 +122,7 @@ def test_a_choice_that_is_safe_only_for_parts_of_people_is_not_taken() -> None:
 def test_a_quick_choice_hides_nothing_that_protects_nobody() -> None:
     made, by = county((2, 3), (4, 7), (9, 12), (11, 3), (8, 15), (0, 6), (7, 1), (5, 9)), rules()
     table, keys = table_of([Asked(made)], by)
-    hidden = suppress(table, Effort(exact_cells=0)).hidden
+    hidden = suppress(table, Effort(exact_seconds=0)).hidden
     shown = {one for one, is_hidden in zip(keys, hidden, strict=True) if is_hidden}
     extra = {
         one for one, is_hidden, fixed in zip(keys, hidden, table.hidden, strict=True) if is_hidden > fixed

@@ -98,12 +98,14 @@ def test_where_the_least_is_not_looked_for_the_choice_is_as_safe_and_says_how_go
     question: Question, by: Rules
 ) -> None:
     table, keys = table_of([Asked(question)], by)
-    best, quick = suppress(table), suppress(table, Effort(exact_cells=0))
-    hidden = {one for one, is_hidden in zip(keys, quick.hidden, strict=True) if is_hidden}
+    best = suppress(table)
+    near, quick = (suppress(table, effort) for effort in (Effort(exact_cells=0), Effort(exact_seconds=0)))
 
-    assert quick.loss >= best.loss - 1e-6
-    assert quick.least <= best.loss + 1e-6
-    assert not found_out(question, by, published(question, hidden))
+    assert near.loss <= best.loss * 1.15 + 1e-6
+    for one in (near, quick):
+        hidden = {where for where, is_hidden in zip(keys, one.hidden, strict=True) if is_hidden}
+        assert one.least - 1e-6 <= best.loss <= one.loss + 1e-6
+        assert not found_out(question, by, published(question, hidden))
 
 
 @FEW

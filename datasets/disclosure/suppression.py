@@ -15,13 +15,17 @@ from datasets.disclosure.cuts import Choice, Cut, Mask, Proofs, UnprotectableErr
 from datasets.disclosure.linked import Table
 
 _NOISE = 1e-6
+_NEAR = 0.1
+"""How far above the least loss a choice may be, as a part of it, in a table of very many cells."""
 
 
 class Effort(Struct, frozen=True, kw_only=True):
     """How long the least loss is looked for; beyond it the choice is as safe, and how good it is is told."""
 
     exact_cells: int = 600
+    """Beyond so many the loss is within a tenth of the least."""
     exact_seconds: float = 60.0
+    """After this cells are hidden one after the other."""
     longest_seconds: float = 900.0
     """After this nothing is published."""
 
@@ -62,20 +66,20 @@ class _Search:
         self.began = time.monotonic()
 
     def run(self) -> Suppression:
-        least, hidden = 0.0, self.table.hidden.copy()
-        is_exact = int(self.free.sum()) <= self.effort.exact_cells
+        least, hidden, is_solved = 0.0, self.table.hidden.copy(), True
+        gap = 0.0 if int(self.free.sum()) <= self.effort.exact_cells else _NEAR
         while new := [*Choice(self.table, self.columns, hidden).cuts(self.proofs)]:
             self.cuts += new
-            best = self._best() if is_exact else None
-            is_exact = best is not None
+            best = self._best(gap) if is_solved else None
+            is_solved = best is not None
             if best is not None:
-                hidden, least = best, self._loss(best)
+                hidden, least = best
             else:
                 hidden = self._covered(hidden)
             if self._seconds() > self.effort.longest_seconds:
                 message = f"{len(self.free)} cells could not be protected in {self._seconds():.0f} s"
                 raise UnprotectableError(message)
-        if not is_exact:
+        if gap or not is_solved:
             hidden = self._thinned(hidden)
         return Suppression(hidden=hidden, loss=self._loss(hidden), least=least)
 
@@ -85,8 +89,11 @@ class _Search:
     def _loss(self, hidden: Mask) -> float:
         return float(self.table.weights[hidden & self.free].sum())
 
-    def _best(self) -> Mask | None:
-        """Return the choice of the least loss that keeps every cut; None where time ran out."""
+    def _best(self, gap: float) -> tuple[Mask, float] | None:
+        """Return a choice that keeps every cut and what none of them can go below; None where time ran out.
+
+        The loss is the least there is, or by the *gap* above it at the most.
+        """
         left = self.effort.exact_seconds - self._seconds()
         if left <= 0:
             return None
@@ -98,9 +105,12 @@ class _Search:
                 csr_array(np.array([cut.weights for cut in self.cuts])),
                 np.array([cut.need for cut in self.cuts]) - _NOISE,
             ),
-            options={"time_limit": left, "mip_rel_gap": 0.0},
+            options={"time_limit": left, "mip_rel_gap": gap},
         )
-        return np.asarray(found.x) > 1 / 2 if found.status == 0 else None
+        if found.status != 0:
+            return None
+        hidden = np.asarray(found.x) > 1 / 2
+        return hidden, self._loss(hidden) if gap == 0 else max(float(found.mip_dual_bound), 0.0)
 
     def _covered(self, hidden: Mask) -> Mask:
         """Return *hidden* and the cheapest cells for their worth that keep each cut, one after the other."""
