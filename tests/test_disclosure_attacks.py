@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from datasets.disclosure.attacker import attack
+from datasets.disclosure.attacker import Bound, attack
 from datasets.disclosure.cuts import UnprotectableError, is_protected
+from datasets.disclosure.gate import breaches
 from datasets.disclosure.linked import Asked, Earlier, table_of
 from datasets.disclosure.relations import Key, Question, primary
 from datasets.disclosure.rules import RuleMissingError, Rules, rules_for
@@ -134,6 +135,23 @@ def test_a_number_is_safe_that_may_be_more_may_be_less_and_is_one_of_enough(
     four = next(one for one in targets(county((4, 9), (20, 30)), rules()) if one.value == 4)
 
     assert is_protected(four, up, down) == is_safe
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_breach"),
+    [(0, 5, False), (3, 9, False), (3, 5, True), (0, 4, True), (4, 20, True), (5, 9, False)],
+)
+def test_the_gate_lets_pass_what_may_be_more_may_be_less_and_is_one_of_enough(
+    low: int, high: int, *, is_breach: bool
+) -> None:
+    question = county((4, 9), (20, 30))
+    four = next(one for one in targets(question, rules()) if one.value == 4)
+    bound = Bound(
+        indicator="antal", key=four.key, what="people", low=low, high=high, nobody_left_over=False, assumed=""
+    )
+
+    # from 5 to 9 is a wrong guess, which tells nothing
+    assert bool([*breaches([four], {"antal": question}, [bound])]) == is_breach
 
 
 def test_a_rounded_share_and_two_bases_give_the_third_groups_count_to_the_person() -> None:
