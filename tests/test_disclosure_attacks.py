@@ -11,7 +11,9 @@ from datasets.disclosure.gate import breaches
 from datasets.disclosure.linked import Asked, Earlier, table_of
 from datasets.disclosure.relations import Key, Question, primary
 from datasets.disclosure.rules import RuleMissingError, Rules, rules_for
+from datasets.disclosure.shown import without
 from datasets.disclosure.suppression import suppress
+from datasets.vocabulary import Flag, Interval, Status
 from tests import given, linked
 from tests.linked import county, found_out, key, naively, protected, published, ranges, rules, targets
 
@@ -268,3 +270,11 @@ def test_the_attacker_knows_nothing_of_a_lonely_hidden_group() -> None:
     question = Question(name="antal", indicators=("antal",), groups={key(A): (3,)})
 
     assert [(one.low, one.high) for one in attack([naively(question, rules())])] == [(0, float("inf"))]
+
+
+def test_nothing_of_a_hidden_figure_is_left_but_the_marker() -> None:
+    told = given.figure(value=40, interval=Interval(30, 50), count=10, flags=frozenset({Flag.PRELIMINARY}))
+    kept = given.figure("0834", value=50, interval=Interval(40, 60), count=90)
+    hidden = ("0880", "total", 2020, "")
+
+    assert [*without(given.cube(told, kept), {hidden})] == [kept, given.figure(status=Status.SUPPRESSED)]
