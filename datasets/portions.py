@@ -38,7 +38,9 @@ class Portion(NamedTuple):
 def portion_of(before: Published | None, after: Published | None, forms: Collection[str]) -> Portion:
     """Return the figures of *after* in *forms*, and how it differs from *before*."""
     cube, size, foot = after.cube if after else None, 0, b""
-    values = texts_of_numbers(cube.columns.value) if cube is not None and len(cube) else None
+    # revised rows write their own few values
+    is_written = cube is not None and len(cube) and (forms or before is None)
+    values = texts_of_numbers(cube.columns.value) if cube is not None and is_written else None
     changes, changed = _changes(before, after, values)
     made: dict[str, Segment] = {}
     if after and cube is not None and forms:
